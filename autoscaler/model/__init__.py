@@ -1,0 +1,98 @@
+"""The nouns: what is observed, what is decided, what is remembered.
+
+All are frozen values, so an observation can be recorded, sent between processes and
+replayed. Times are Unix seconds (float), durations seconds, CPU in nano-CPUs, memory in
+bytes. `None` always means "not known", never zero.
+"""
+
+from autoscaler.model.act import Act
+from autoscaler.model.cluster import (
+    STACK_LABEL,
+    Event,
+    Fleet,
+    Mode,
+    Network,
+    Node,
+    NodeState,
+    Resources,
+    Rollout,
+    Service,
+    Task,
+    TaskState,
+)
+from autoscaler.model.decision import (
+    Action,
+    Changed,
+    Decision,
+    Doubt,
+    FleetFacts,
+    Intent,
+    Memory,
+    Observation,
+    Outcome,
+    Recommendation,
+    Record,
+    Reset,
+    Room,
+    Run,
+    Scaled,
+    Verdict,
+)
+from autoscaler.model.health import (
+    Attempt,
+    Finding,
+    Healing,
+    Health,
+    Quarantine,
+    Standing,
+)
+from autoscaler.model.orders import Order, OrderKind, Orders
+from autoscaler.model.sample import (
+    Quality,
+    Sample,
+    TaskValue,
+)
+
+__all__ = [
+    "STACK_LABEL",
+    "Act",
+    "Action",
+    "Attempt",
+    "Changed",
+    "Decision",
+    "Doubt",
+    "Event",
+    "Finding",
+    "Fleet",
+    "FleetFacts",
+    "Healing",
+    "Health",
+    "Intent",
+    "Memory",
+    "Mode",
+    "Network",
+    "Node",
+    "NodeState",
+    "Observation",
+    "Order",
+    "OrderKind",
+    "Orders",
+    "Outcome",
+    "Quality",
+    "Quarantine",
+    "Recommendation",
+    "Record",
+    "Reset",
+    "Resources",
+    "Rollout",
+    "Room",
+    "Run",
+    "Sample",
+    "Scaled",
+    "Service",
+    "Standing",
+    "Task",
+    "TaskState",
+    "TaskValue",
+    "Verdict",
+]

@@ -1,0 +1,15 @@
+"""What can be done to a service."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """What can be done to a service, and the order in which candidates are tried."""
+
+    RESTART = "restart"
+    """Replace all tasks, under the service's own update settings."""
+    SCALE = "scale"
+    NOTIFY = "notify"
+    """Change nothing, only tell."""
