@@ -1,0 +1,84 @@
+"""What to do about a service that is sick, and when to stop doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, model_validator
+
+from autoscaler import plugins
+from autoscaler.durations import Duration
+from autoscaler.errors import Invalid
+from autoscaler.policy.metric import Name
+from autoscaler.strict import Strict, custom, refuse_unknown, valid_keys
+
+
+class Disruption(Strict):
+    """What healing may cost a service, and when it gives up."""
+
+    min_available: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """A restart never takes the healthy tasks below this number."""
+    backoff: Annotated[Duration, Field(ge=1, le=3600)] = 10.0
+    """Pause after a heal; it doubles with each further one."""
+    backoff_max: Annotated[Duration, Field(ge=1, le=86_400)] = 300.0
+    """The pause grows no further than this."""
+    well_after: Annotated[Duration, Field(ge=1, le=86_400)] = 600.0
+    """Healthy for so long, and earlier heals are taken for successful and forgotten."""
+    quarantine_after: Annotated[int, Field(ge=1, le=100)] = 3
+    """After so many heals that did not last, the service is left alone until a person or a new
+    release sets it free."""
+
+
+class Heal(Strict):
+    """A rule that finds what is sick, and the cure.
+
+    The keys of the rule's options stand beside these.
+    """
+
+    name: Name = ""
+    """Names the entry in decisions; the rule's name if left out."""
+    rule: str
+    """The rule that examines the service."""
+    then: Literal["restart", "notify"]
+    """`restart` replaces all tasks under the service's own update settings; `notify` only
+    tells."""
+    lasting: Annotated[Duration, Field(ge=0, le=86_400)] = Field(default=0.0, alias="for")
+    """The finding must have held for so long."""
+    cooldown: Annotated[Duration, Field(ge=0, le=604_800)] = 600.0
+    """Pause between two cures, or two notices, of this entry."""
+    check: SerializeAsAny[BaseModel]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any, info: ValidationInfo) -> Any:
+        """Build the rule while validating, so that its errors have a place."""
+        if not isinstance(data, Mapping) or "rule" not in data:
+            return data
+        model = rule_model(str(data["rule"]))
+        own = {key: data[key] for key in OWN if key in data}
+        rest = {key: value for key, value in data.items() if key not in own}
+        refuse_unknown("Heal", rest, [*valid_keys(model), *OWN])
+        own["name"] = own.get("name") or data["rule"]
+        return {**own, "check": model.model_validate(rest)}
+
+    @model_validator(mode="after")
+    def _may_help(self) -> Self:
+        """Refuse a cure that cannot help against what the rule finds."""
+        cures = sorted(getattr(self.check, "cures", ()))
+        if cures and self.then not in cures:
+            told = f"then: {self.then} does not help against {self.rule}; try {' or '.join(cures)}"
+            raise ValueError(told)
+        return self
+
+
+OWN = ("name", "rule", "then", "for", "cooldown")
+"""The keys that every entry of `heal:` may have."""
+
+
+def rule_model(name: str) -> type[BaseModel]:
+    """The rule of this name. Raises an error that can be placed when there is none."""
+    try:
+        return plugins.model("healing", name)
+    except Invalid as error:
+        raise custom("rule", f"{error}") from error

@@ -1,0 +1,117 @@
+"""How many replicas a service shall have, and by which metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from autoscaler.durations import Duration
+from autoscaler.policy.behavior import Behavior
+from autoscaler.policy.metric import Hold, Metric
+from autoscaler.policy.schedule import Schedule
+from autoscaler.strict import Strict
+
+Replicas = Annotated[int, Field(ge=0, le=1_000_000)]
+Rest = Annotated[Duration, Field(ge=0, le=1800)]
+
+
+class Fallback(Strict):
+    """What to hold on to when metrics stay away; the behaviors are KEDA's."""
+
+    fallback: Replicas
+    """The number of replicas to hold on to."""
+    after: Annotated[Duration, Field(ge=0)] = 300.0
+    """How long metrics must have been missing."""
+    behavior: Literal[
+        "static", "current_replicas", "current_replicas_if_higher", "current_replicas_if_lower"
+    ] = "current_replicas_if_higher"
+    """`current_replicas_if_higher` never takes replicas away, `current_replicas_if_lower` never
+    adds any, `static` does either, `current_replicas` neither."""
+
+    def applied(self, current: int) -> int:
+        """The replicas to have without data."""
+        match self.behavior:
+            case "static":
+                return self.fallback
+            case "current_replicas":
+                return current
+            case "current_replicas_if_lower":
+                return min(current, self.fallback)
+        return max(current, self.fallback)
+
+
+class Cooldown(Strict):
+    """Times of rest after a change of replicas."""
+
+    manual: Annotated[Duration, Field(ge=0)] = 300.0
+    """After somebody else changed the replicas, metrics change nothing for this long."""
+    up: Rest = 0.0
+    """After a change of ours, metrics add nothing for this long."""
+    down: Rest = 0.0
+    """After a change of ours, metrics remove nothing for this long."""
+
+
+class Scale(Strict):
+    """Bounds, metrics and speed limits."""
+
+    min: Replicas = 1
+    """The service never has fewer replicas, with or without metrics."""
+    max: Annotated[int, Field(ge=1, le=1_000_000)]
+    """The service never has more replicas."""
+    metrics: tuple[Metric, ...] = ()
+    """The largest recommendation wins; one that cannot be trusted forbids shrinking."""
+    behavior: Behavior = Behavior()
+    """How fast the service grows and shrinks."""
+    schedules: tuple[Schedule, ...] = ()
+    """Windows of time that move the bounds, or freeze the service."""
+    hold_down_while: tuple[Hold, ...] = ()
+    """Nothing shrinks while one of these answers is not zero, or is not known."""
+    warm_up: Annotated[Duration, Field(ge=0, le=3600)] = 0.0
+    """For so long after its start a task does not count as ready in any metric."""
+    cooldown: Cooldown = Cooldown()
+    """Times of rest after a change of replicas."""
+    on_missing: Literal["hold"] | Fallback = "hold"
+    """Without data: keep the replicas, or after a while a fallback number."""
+    recovery: Annotated[int, Field(ge=1, le=100)] = 3
+    """After data were missing, so many good samples come before anything shrinks."""
+    on_redeploy: Literal["restore", "accept"] = "restore"
+    """When a deploy of the whole stack resets the replicas: put back what was there before, or
+    start from the new number."""
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min: {self.min} is above max: {self.max}")
+        for schedule in self.schedules:
+            low, high = schedule.min, schedule.max
+            if (self.min if low is None else low) > (self.max if high is None else high):
+                told = f"while {schedule.name!r} is open min is above max; state both there"
+                raise ValueError(told)
+        return self
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        _unlike("metrics", (metric.name for metric in self.metrics))
+        _unlike("schedules", (schedule.name for schedule in self.schedules))
+        _unlike("conditions of hold_down_while", (hold.name for hold in self.hold_down_while))
+        return self
+
+    @model_validator(mode="after")
+    def _formulas_have_their_inputs(self) -> Self:
+        names = {metric.name for metric in self.metrics}
+        for metric in self.metrics:
+            lacking = sorted(getattr(metric.strategy, "inputs", frozenset()) - names)
+            if lacking:
+                known = ", ".join(sorted(names))
+                told = f"metric {metric.name!r} needs {lacking[0]!r}; the metrics are {known}"
+                raise ValueError(told)
+        return self
+
+
+def _unlike(kind: str, names: Iterable[str]) -> None:
+    listed = list(names)
+    twice = sorted({name for name in listed if listed.count(name) > 1})
+    if twice:
+        raise ValueError(f"two {kind} are named {twice[0]!r}; give each a name: of its own")

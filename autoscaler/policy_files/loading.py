@@ -1,0 +1,153 @@
+"""Policy files into one set of policies, or every problem that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from autoscaler import complaints
+from autoscaler.policy import PolicyFile
+from autoscaler.policy_files import finding
+from autoscaler.policy_files.policy_set import LoadedPolicy, PolicySet, is_glob
+from autoscaler.problems import Place, Problem, Problems
+from autoscaler.strict_yaml import Document, parse
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in some files: the policies of those without problems, and the problems."""
+
+    policies: PolicySet
+    problems: tuple[Problem, ...]
+    files: tuple[str, ...]
+    """All files that were looked at, those with problems included."""
+
+
+class PolicyFiles:
+    """Some files and directories that hold policies."""
+
+    def __init__(
+        self,
+        paths: Iterable[str | Path],
+        sources: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`sources` maps the names of sources that settings declare to their plugins."""
+        self.paths = tuple(Path(path) for path in paths)
+        self._sources = dict(sources)
+
+    def load(self) -> PolicySet:
+        """All policies. Raises Problems with those of all files, and then applies nothing."""
+        checked = self.check()
+        if checked.problems:
+            raise Problems(checked.problems)
+        return checked.policies
+
+    def check(self) -> Checked:
+        """Look at all files; never raises for what stands in them."""
+        reading = _Reading(self._sources)
+        files = finding.find(self.paths)
+        if len(files) > finding.MOST_FILES:
+            message = f"{len(files)} files; {finding.MOST_FILES} at most"
+            reading.problems.append(Problem(str(self.paths[0]), None, (), message))
+            files = []
+        for path in files:
+            reading.read(path)
+        reading.problems.extend(_doubles(reading.documents))
+        names = tuple(str(path) for path in files)
+        problems = _in_order(reading.problems, names)
+        return Checked(PolicySet(tuple(reading.policies), names), problems, names)
+
+    def fingerprint(self) -> object:
+        """Differs from an earlier one when a file came, went or was written."""
+        return finding.fingerprint(self.paths)
+
+    def directories(self) -> list[Path]:
+        """Where to watch for changes."""
+        return finding.directories(self.paths)
+
+
+class _Reading:
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self.policies: list[LoadedPolicy] = []
+        self.problems: list[Problem] = []
+        self.documents: list[Document] = []
+        self._context = {"sources": sources}
+
+    def read(self, path: Path) -> None:
+        try:
+            document = parse(finding.read_text(path), str(path))
+        except Problems as error:
+            self.problems.extend(error.problems)
+            return
+        if not isinstance(document.data, dict):
+            found = "this file is empty" if document.data is None else "this is no mapping"
+            message = f"{found}; expected the keys version: and policies:"
+            self.problems.append(document.problem((), message))
+            return
+        self.documents.append(document)
+        self._validate(document)
+
+    def _validate(self, document: Document) -> None:
+        try:
+            file = self._parse(document.data)
+        except ValidationError:
+            self.problems.extend(complaints.all_problems(self._parse, document))
+            return
+        for index, policy in enumerate(file.policies):
+            line = document.places["policies", index].line
+            written = document.data["policies"][index]
+            self.policies.append(LoadedPolicy(policy, written, document.file, line))
+
+    def _parse(self, data: Any) -> PolicyFile:
+        return PolicyFile.model_validate(data, context=self._context)
+
+
+def _in_order(problems: Iterable[Problem], files: Sequence[str]) -> tuple[Problem, ...]:
+    place = {file: number for number, file in enumerate(files)}
+    start = Place(0, 0)
+    return tuple(sorted(problems, key=lambda p: (place.get(p.file, -1), p.place or start)))
+
+
+def _doubles(documents: Iterable[Document]) -> Iterator[Problem]:
+    """Names of policies and of services that occur twice in all files together.
+
+    Looks at the documents, not at models, so that it sees those with other problems too.
+    """
+    names: dict[str, str] = {}
+    services: dict[str, str] = {}
+    for document, index, policy in _written_policies(documents):
+        where = f"{document.file}:{document.places['policies', index].line}"
+        name = policy.get("name")
+        if isinstance(name, str):
+            first = names.setdefault(name, where)
+            if first is not where:
+                message = f"a policy named {name!r} stands at {first} already"
+                yield document.problem(("policies", index, "name"), message)
+        for place, service in _exact_services(policy):
+            owner = f"policy {name!r} at {where}"
+            first = services.setdefault(service, owner)
+            if first is not owner:
+                message = f"service {service!r} is covered by {first} already"
+                yield document.problem(("policies", index, "services", place), message)
+
+
+def _written_policies(
+    documents: Iterable[Document],
+) -> Iterator[tuple[Document, int, Mapping[str, Any]]]:
+    for document in documents:
+        policies = document.data.get("policies")
+        for index, policy in enumerate(policies if isinstance(policies, list) else ()):
+            if isinstance(policy, dict):
+                yield document, index, policy
+
+
+def _exact_services(policy: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    services = policy.get("services")
+    for place, service in enumerate(services if isinstance(services, list) else ()):
+        if isinstance(service, str) and not is_glob(service):
+            yield place, service

@@ -1,0 +1,158 @@
+"""What can be set, with defaults and ranges."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from autoscaler.durations import Duration
+from autoscaler.strict import Strict
+
+SYSTEM_STATE = Path("/var/lib/autoscaler")
+_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    """Empty: on all interfaces."""
+    port: int
+    """0: any free port."""
+
+
+def split_address(text: str) -> Address:
+    """Read `host:port`, `:port` or `[ipv6]:port`. Raises ValueError."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError(f"expected host:port such as 0.0.0.0:9095, not {text[:60]!r}")
+    return Address(found["host"].strip("[]"), int(found["port"]))
+
+
+def default_store() -> str:
+    """`/var/lib/autoscaler` where it may be written, else the user's own state directory."""
+    if os.access(SYSTEM_STATE, os.W_OK):
+        return str(SYSTEM_STATE / "autoscaler.db")
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return str(Path(home) / "autoscaler" / "autoscaler.db")
+
+
+def _checked_address(value: Any) -> Any:
+    if isinstance(value, str):
+        split_address(value)
+    return value
+
+
+def _words(value: Any) -> Any:
+    """From the environment a list is one text: `policies,more`."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _typed(value: Any) -> Any:
+    """A plugin may be named alone, and its options without its name."""
+    if isinstance(value, str):
+        return {"type": value}
+    return {"type": "swarm", **value} if isinstance(value, Mapping) else value
+
+
+def _without_nothing(value: Any) -> Any:
+    """`prometheus:` without options is a source with its defaults."""
+    if isinstance(value, Mapping):
+        return {key: {} if inner is None else inner for key, inner in value.items()}
+    return value
+
+
+Options = dict[str, Any]
+
+
+class Brake(Strict):
+    """What all services together may lose; guards against data that are fresh but wrong."""
+
+    percent: Annotated[float, Field(gt=0, le=100)] = 10.0
+    """Share of all replicas that may be removed within `period`, in percent."""
+    at_least: Annotated[int, Field(ge=0)] = 10
+    """So many replicas may be removed within `period` in any case, in small fleets too."""
+    period: Annotated[Duration, Field(gt=0, le=86_400)] = 300.0
+    """The time over which removed replicas are counted."""
+    max_total_replicas: Annotated[int, Field(ge=1)] | None = None
+    """The most replicas that all services together may have; no limit unless stated."""
+
+
+class Log(Strict):
+    """What is written to standard error."""
+
+    format: Literal["auto", "console", "json"] = "auto"
+    """`console` for people, `json` for machines; `auto` looks whether a person is there."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least level that is written."""
+
+
+Deadline = Annotated[Duration, Field(gt=0, le=300)]
+
+
+class Deadlines(Strict):
+    """How long the process waits for others."""
+
+    observe: Deadline = 25.0
+    """One observation of the whole cluster must have ended by then."""
+    read: Deadline = 10.0
+    """A source must have answered by then; what it has not answered is not known."""
+    act: Deadline = 25.0
+    """One change must have been answered by then; later its outcome is settled by reading."""
+
+
+class Settings(Strict):
+    """The settings of one process."""
+
+    interval: Annotated[Duration, Field(ge=1, le=3600)] = 15.0
+    """The time between two passes over all services."""
+    policies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ("policies",)
+    """Files and directories with policies; in the environment separated by commas."""
+    store: Annotated[str, Field(min_length=1)] = Field(default_factory=default_store)
+    """The SQLite file with what must survive a restart. By default
+    `/var/lib/autoscaler/autoscaler.db` where that directory is writable, as in the image, and
+    otherwise `autoscaler/autoscaler.db` in `$XDG_STATE_HOME` or `~/.local/state`."""
+    orchestrator: Annotated[Options, BeforeValidator(_typed)] = Field(
+        default_factory=lambda: {"type": "swarm"}
+    )
+    """The cluster: `type`, a plugin's name, beside that plugin's own settings; `swarm` unless
+    stated."""
+    sources: Annotated[dict[str, Options], BeforeValidator(_without_nothing)] = Field(
+        default_factory=lambda: {"prometheus": Options()}
+    )
+    """Sources by the name that policies use: `type`, a plugin (by default of that same name),
+    beside the plugin's own settings. One source `prometheus` unless any is stated."""
+    brake: Brake = Brake()
+    """The brake on the whole fleet."""
+    listen: Annotated[str, BeforeValidator(_checked_address)] = "127.0.0.1:9095"
+    """Where `/metrics`, `/healthz` and `/readyz` are served: host and port."""
+    log: Log = Log()
+    """What is logged, and how."""
+    act_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """The most services that are changed at the same time."""
+    deadlines: Deadlines = Deadlines()
+    """How long the process waits for others."""
+
+    @property
+    def policy_paths(self) -> tuple[str, ...]:
+        """`policies`; nothing where the default is not there: labels may be all there is."""
+        stated = self.policies != type(self).model_fields["policies"].default
+        return self.policies if stated or Path(self.policies[0]).exists() else ()
+
+    @property
+    def address(self) -> Address:
+        """`listen`, taken apart."""
+        return split_address(self.listen)
+
+    @property
+    def source_plugins(self) -> dict[str, str]:
+        """The plugin behind each source's name."""
+        return {name: str(options.get("type", name)) for name, options in self.sources.items()}
