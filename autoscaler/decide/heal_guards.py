@@ -1,0 +1,143 @@
+"""What stands between a sick service and a cure, in one ordered tuple.
+
+A guard looks at the case and answers why it holds the cure, or None. The first that speaks
+holds it; the next candidate, or a scale, may still pass. To change what is safe, edit
+`HEAL_GUARDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autoscaler.decide.bounds import freezing
+from autoscaler.model import Healing, Observation
+from autoscaler.policy import Heal, Policy, PolicyMode
+
+
+@dataclass(frozen=True, slots=True)
+class HealCase:
+    """A cure that is asked for, and all that may speak against it."""
+
+    policy: Policy
+    heal: Heal
+    observation: Observation
+    memory: Healing
+    """With this pass's observation taken in."""
+
+    @property
+    def now(self) -> float:
+        """The pass's one time."""
+        return self.observation.now
+
+
+HealGuard = Callable[[HealCase], str | None]
+
+
+def job(case: HealCase) -> str | None:
+    """Any write runs a job again."""
+    service = case.observation.service
+    return f"a {service.mode} service is never written to" if service.runs_once else None
+
+
+def without_replicas(case: HealCase) -> str | None:
+    """What somebody switched off is not sick."""
+    return "it is set to 0 replicas" if case.observation.service.replicas == 0 else None
+
+
+def open_outcome(case: HealCase) -> str | None:
+    """One action at a time: an unknown outcome is read before anything else is done."""
+    return case.observation.unsettled
+
+
+def rollout_under_way(case: HealCase) -> str | None:
+    """A write during a rollout poisons Swarm's rollback, on a paused one it resumes it."""
+    service = case.observation.service
+    return None if service.rollout.settled else f"an update of the service is {service.rollout}"
+
+
+def heal_freeze(case: HealCase) -> str | None:
+    """Windows in which nothing is touched."""
+    scale = case.policy.scale
+    if scale is None:
+        return None
+    frozen = [s for s in freezing(scale, case.observation.windows, "both") if s.freeze == "both"]
+    return f"{frozen[0].name!r} is open" if frozen else None
+
+
+def quarantine(case: HealCase) -> str | None:
+    """Healing that keeps failing makes it worse: a person or a new release must come first."""
+    held = case.memory.quarantine
+    return held.reason if held else None
+
+
+def fleet_stop(case: HealCase) -> str | None:
+    """When much is sick at once, it is the network or us: healing would spread it."""
+    return case.observation.fleet.heal_stop
+
+
+def failed_cure(case: HealCase) -> str | None:
+    """A cure that did not help several others has a cause that they share."""
+    if case.heal.then not in case.observation.fleet.failed_cures:
+        return None
+    return f"{case.heal.then} did not help several other services"
+
+
+def heal_backoff(case: HealCase) -> str | None:
+    """Each further heal waits twice as long, as Kubernetes' crash loop back-off does."""
+    rest = case.policy.disruption
+    run = case.memory.run
+    if not run:
+        return None
+    pause = min(rest.backoff * 2 ** min(len(run) - 1, 30), max(rest.backoff, rest.backoff_max))
+    left = run[-1].at + pause - case.now
+    return f"{left:.0f} s to go after heal {len(run)}" if left > 0 else None
+
+
+def heal_cooldown(case: HealCase) -> str | None:
+    """Rest between two cures of one entry, as the policy says."""
+    mine = [each.at for each in case.memory.attempts if each.rule == case.heal.name]
+    left = max(mine, default=float("-inf")) + case.heal.cooldown - case.now
+    return f"{left:.0f} s to go since its last cure" if left > 0 else None
+
+
+def min_available(case: HealCase) -> str | None:
+    """A restart takes some healthy tasks away for a while; enough must be left."""
+    service, least = case.observation.service, case.policy.disruption.min_available
+    healthy = sum(task.healthy for task in case.observation.tasks or ())
+    taken = 0 if service.start_first else min(service.at_once or healthy, healthy)
+    if not taken or healthy - taken >= least:
+        return None
+    return f"{healthy} healthy tasks, a restart takes {taken} at a time, {least} must stay"
+
+
+def heal_budget(case: HealCase) -> str | None:
+    """Of all services together, one heal at a time."""
+    due = case.observation.fleet.heal_at
+    if due is None or due <= case.now:
+        return None
+    return f"another service was healed; {due - case.now:.0f} s to go"
+
+
+def heal_dry_run(case: HealCase) -> str | None:
+    """Say it, do not do it."""
+    if case.policy.mode is not PolicyMode.DRY_RUN:
+        return None
+    return f"dry-run: would {case.heal.then}"
+
+
+HEAL_GUARDS: tuple[HealGuard, ...] = (
+    job,
+    without_replicas,
+    open_outcome,
+    rollout_under_way,
+    heal_freeze,
+    quarantine,
+    fleet_stop,
+    failed_cure,
+    heal_backoff,
+    heal_cooldown,
+    min_available,
+    heal_budget,
+    heal_dry_run,
+)

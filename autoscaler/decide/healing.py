@@ -1,0 +1,162 @@
+"""From symptoms to a cure: rules find, guards hold, and at most one cure is left.
+
+rules ─► findings ─► candidates, in order of precedence ─► guards ─► action
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from autoscaler.decide import convalescence, health
+from autoscaler.decide.heal_guards import HEAL_GUARDS, HealCase
+from autoscaler.model import (
+    Act,
+    Action,
+    Finding,
+    Healing,
+    Observation,
+    Recommendation,
+    Standing,
+    Verdict,
+)
+from autoscaler.policy import Heal, Policy
+from autoscaler.ports import Checkup, HealingRule
+
+PRECEDENCE = (Act.RESTART,)
+"""The gravest cure is tried first; a scale comes after all of them."""
+
+Found = tuple[tuple[Heal, Finding], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """What a pass comes to as far as health is concerned."""
+
+    memory: Healing
+    standing: Standing
+    candidates: tuple[Recommendation, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    action: Action | None = None
+    tells: tuple[str, ...] = ()
+
+
+def heal(policy: Policy, observation: Observation, before: Healing) -> Healed:
+    """One step: how the service is, and what to do about it, if anything may be done."""
+    memory = convalescence.released(before, observation)
+    memory, found = _examine(policy, observation, memory)
+    findings = tuple(finding for _, finding in found)
+    asked = _asked(found)
+    memory = convalescence.give_up(memory, policy.disruption, observation, asked)
+    findings += convalescence.as_finding(memory)
+    service = observation.service
+    standing = health.standing(service, observation.tasks, observation.now, findings)
+    memory = convalescence.watch(memory, policy.disruption, observation, standing)
+    memory, tells = _tell(memory, found, observation.now)
+    if memory.quarantine and not before.quarantine:
+        tells = (*tells, memory.quarantine.reason)
+    verdicts, action = _first_that_passes(policy, observation, memory, asked)
+    candidates = tuple(_recommended(entry, finding) for entry, finding in asked)
+    return Healed(memory, standing, candidates, verdicts, action, tells)
+
+
+def _examine(policy: Policy, observation: Observation, memory: Healing) -> tuple[Healing, Found]:
+    """Let each rule look; answer what it found that has held for long enough."""
+    if observation.tasks is None or not policy.heal:
+        # Nobody looked: nothing is found, and nothing is taken for well.
+        return memory, ()
+    rules, since, found = {}, {}, []
+    for entry in policy.heal:
+        checkup = Checkup(
+            name=entry.name, observation=observation, since=convalescence.counts_from(memory)
+        )
+        rule = cast("HealingRule", entry.check)
+        after, finding = rule.examine(memory.rules.get(entry.name), checkup)
+        if after is not None:
+            rules[entry.name] = after
+        if finding is not None:
+            since[entry.name] = memory.since.get(entry.name, observation.now)
+            if observation.now >= since[entry.name] + entry.lasting:
+                found.append((entry, finding))
+    return replace(memory, rules=rules, since=since), tuple(found)
+
+
+def _asked(found: Found) -> Found:
+    """The findings that ask for a cure, the gravest cure first, else in the policy's order."""
+    asked = [each for each in found if each[0].then in PRECEDENCE]
+    return tuple(sorted(asked, key=lambda each: PRECEDENCE.index(Act(each[0].then))))
+
+
+def _tell(memory: Healing, found: Found, now: float) -> tuple[Healing, tuple[str, ...]]:
+    """What entries that only tell have to say: once, and again after their cooldown."""
+    names = {entry.name for entry, _ in found}
+    told = {name: at for name, at in memory.told.items() if name in names}
+    said = []
+    for entry, finding in found:
+        last = told.get(entry.name)
+        if entry.then == "notify" and (last is None or now >= last + entry.cooldown):
+            told[entry.name] = now
+            said.append(f"{entry.name}: {finding.reason}")
+    return replace(memory, told=told), tuple(said)
+
+
+def _first_that_passes(
+    policy: Policy, observation: Observation, memory: Healing, asked: Found
+) -> tuple[tuple[Verdict, ...], Action | None]:
+    verdicts: list[Verdict] = []
+    for entry, _ in asked:
+        held = _held(HealCase(policy, entry, observation, memory))
+        if held is None:
+            return tuple(verdicts), _action(entry, observation)
+        verdicts.append(held)
+    return tuple(verdicts), None
+
+
+def _held(case: HealCase) -> Verdict | None:
+    for guard in HEAL_GUARDS:
+        reason = guard(case)
+        if reason is not None:
+            return Verdict(
+                guard=guard.__name__,
+                replicas=case.observation.service.replicas or 0,
+                reason=reason,
+                about=case.heal.name,
+            )
+    return None
+
+
+def _action(entry: Heal, observation: Observation) -> Action:
+    service = observation.service
+    return Action(
+        kind=Act(entry.then),
+        service_id=service.id,
+        service=service.name,
+        version=service.version,
+        replicas=service.replicas or 0,
+        previous=service.replicas or 0,
+        rule=entry.name,
+        forced=service.forced + 1,
+    )
+
+
+def _recommended(entry: Heal, finding: Finding) -> Recommendation:
+    return Recommendation(
+        name=entry.name,
+        replicas=None,
+        reason=finding.reason,
+        act=Act(entry.then),
+        tasks=finding.tasks,
+    )
+
+
+def described(candidates: Sequence[Recommendation], verdicts: Sequence[Verdict]) -> list[str]:
+    """What was found and what holds its cure, in words."""
+    held = {verdict.about: verdict for verdict in verdicts}
+    said = []
+    for each in candidates:
+        verdict = held.get(each.name)
+        said.append(f"{each.name}: {each.reason}")
+        if verdict is not None:
+            said.append(f"{verdict.guard}: {verdict.reason}")
+    return said

@@ -1,0 +1,64 @@
+"""Which answers can be acted on. A source's word for it is checked once more.
+
+A value that is missing or not finite is no value, whatever the source calls it; and data
+that tell of too few targets are not the whole truth, however fresh they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from autoscaler.model import Observation, Sample
+from autoscaler.policy import Metric
+
+
+def distrust(sample: Sample | None) -> str | None:
+    """Why a sample says nothing; None when it holds finite, fresh values."""
+    if sample is None:
+        return "not asked yet"
+    if not sample.known:
+        return f"{sample.quality}: {sample.detail}" if sample.detail else str(sample.quality)
+    return None if _finite(_numbers(sample)) else "its value is not a finite number"
+
+
+def incomplete(sample: Sample | None) -> str | None:
+    """Why an answer that is made of tasks' values lacks some of them."""
+    if sample is None or sample.tasks is None:
+        return None
+    silent = sum(task.value is None for task in sample.tasks.values())
+    if silent or not sample.tasks:
+        return f"{silent or 'all'} of its tasks gave no sample"
+    return None
+
+
+def excused(metric: Metric, observation: Observation) -> bool:
+    """Whether a metric says nothing, and need not."""
+    return (
+        metric.on_error == "ignore" and distrust(observation.samples.get(metric.name)) is not None
+    )
+
+
+def shortage(metric: Metric, observation: Observation) -> str | None:
+    """Why a metric's data cover too few of its targets; None when they cover enough."""
+    if metric.coverage is None or excused(metric, observation):
+        return None
+    share, least = observation.coverage.get(metric.name), metric.coverage.at_least
+    doubt = distrust(share)
+    if doubt is not None or share is None or share.value is None:
+        return f"coverage is unknown: {doubt}"
+    if share.value < least:
+        return f"{share.value:.0%} of its targets seen, {least:.0%} needed"
+    return None
+
+
+def _numbers(sample: Sample) -> Iterable[float | None]:
+    if sample.tasks is None:
+        return [sample.value]
+    known = [value for value in sample.tasks.values() if value.value is not None]
+    shares = [value.of for value in sample.tasks.values() if value.of is not None]
+    return [value.value for value in known] + shares
+
+
+def _finite(numbers: Iterable[float | None]) -> bool:
+    return all(number is not None and math.isfinite(number) for number in numbers)

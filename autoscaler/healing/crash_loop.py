@@ -1,0 +1,83 @@
+"""`crash_loop`: tasks end by themselves again and again.
+
+heal:
+  - {rule: crash_loop, failures: 3, within: 5m, then: restart}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from autoscaler.durations import Duration
+from autoscaler.healing import causes
+from autoscaler.healing.places import ENDED_BY_ITSELF
+from autoscaler.model import Act, Finding, Health, Observation, Task, TaskState
+from autoscaler.ports import Checkup
+from autoscaler.strict import Strict
+
+MOST_KEPT = 200
+"""Failures that are remembered; a service that fails more often is a crash loop anyway."""
+
+
+class CrashLoop(Strict):
+    """Count the tasks that ended by themselves, each once, over a window of time.
+
+    Swarm keeps a few ended tasks for each slot only, so they are counted when they are seen.
+    Tasks that were stopped on purpose do not count, nor those of a release before this one or
+    from before the last heal.
+    """
+
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.RESTART, Act.NOTIFY})
+
+    failures: Annotated[int, Field(ge=2, le=MOST_KEPT)] = 3
+    """So many tasks must have ended."""
+    within: Annotated[Duration, Field(gt=0, le=86_400)] = 300.0
+    """They must have ended within this time."""
+
+    def examine(self, memory: Any, checkup: Checkup) -> tuple[Any, Finding | None]:
+        """Remember failures as {task id: [when, how]}."""
+        seen = checkup.observation
+        since = max(checkup.since, seen.now - self.within)
+        found = {task.id: (task.since, causes.ending(task)) for task in _failed(seen)}
+        kept = {
+            key: (at, how) for key, (at, how) in {**_read(memory), **found}.items() if at > since
+        }
+        newest = dict(sorted(kept.items(), key=lambda item: item[1])[-MOST_KEPT:])
+        after = {key: [at, how] for key, (at, how) in newest.items()} or None
+        if len(newest) < self.failures:
+            return after, None
+        told = causes.counted(how for _, how in newest.values())
+        reason = f"{len(newest)} tasks ended within {self.within:.0f} s: {told}"
+        return after, Finding(state=Health.CRASH_LOOPING, reason=reason, tasks=tuple(newest))
+
+
+def _failed(seen: Observation) -> list[Task]:
+    return [
+        task
+        for task in seen.tasks or ()
+        if task.state in ENDED_BY_ITSELF and task.node_ready and not _as_meant(task, seen)
+    ]
+
+
+def _as_meant(task: Task, seen: Observation) -> bool:
+    """One that never had a container, or whose end its restart condition takes for success."""
+    if task.state is TaskState.REJECTED:
+        return True
+    return task.state is TaskState.COMPLETE and seen.service.restarts != "any"
+
+
+def _read(memory: Any) -> Mapping[str, tuple[float, str]]:
+    """What was remembered; what cannot be read counts as nothing."""
+    if not isinstance(memory, Mapping):
+        return {}
+    return {
+        key: (float(entry[0]), entry[1])
+        for key, entry in memory.items()
+        if isinstance(entry, list | tuple)
+        and len(entry) == 2
+        and isinstance(entry[0], int | float)
+        and isinstance(entry[1], str)
+    }

@@ -1,0 +1,1 @@
+"""Strategies: pure steps from a sample to a recommendation. One file each."""
