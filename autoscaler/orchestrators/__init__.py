@@ -1,0 +1,1 @@
+"""Orchestrators: adapters to clusters that run services. None imports another."""

@@ -1,0 +1,58 @@
+"""How many more tasks of a service the cluster can take. Pure.
+
+An estimate that errs on one side only: it never says less than there is because of
+something that is not known. An unheard-of constraint, tasks that were not listed, host
+ports, volumes and generic resources limit nothing here; a task too many stays pending,
+and the next pass sees it.
+
+    constraints.py   which nodes a service's constraints leave
+    nodes.py         what these nodes have left: Swarm goes by reservations, not by use
+    networks.py      what its networks have left
+    standing.py      which tasks have a place already
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from autoscaler.model import Fleet, Room, Service
+from autoscaler.placement import networks, nodes
+
+__all__ = ["Placement", "room"]
+
+
+def room(fleet: Fleet, service: Service) -> Room:
+    """How many tasks fit beside the replicas that the service asks for already.
+
+    `more` is 0 or above, or None when nothing that is known limits it.
+    """
+    return Placement(fleet).room(service)
+
+
+class Placement:
+    """A fleet as its scheduler sees it; what several services need is reckoned once."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def room(self, service: Service) -> Room:
+        """See `room`."""
+        if service.replicas is None:
+            return Room(more=None)
+        limits = [
+            nodes.limit(self._fleet, service, self._reserved),
+            networks.limit(self._fleet, service, self._attached),
+        ]
+        known = [limit for limit in limits if limit is not None]
+        if not known:
+            return Room(more=None)
+        tightest = min(known, key=lambda limit: limit.more)
+        return Room(more=max(0, tightest.more), reason=tightest.reason)
+
+    @cached_property
+    def _reserved(self) -> nodes.Reserved:
+        return nodes.reserved(self._fleet)
+
+    @cached_property
+    def _attached(self) -> networks.Attached:
+        return networks.attached(self._fleet)
