@@ -1,0 +1,114 @@
+"""Asks the sources what the policies want to know, many services at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from autoscaler.errors import AutoscalerError
+from autoscaler.model import Quality, Sample, Service, Task
+from autoscaler.policy import Policy, PolicyMode
+from autoscaler.ports import Query, Source
+from autoscaler.turns import Turns
+from autoscaler.view import Samples
+
+Kind = Literal["metrics", "coverage", "holds"]
+"""What an answer is for, as the fields of `Samples` are named."""
+
+
+class _Question(NamedTuple):
+    """Where an answer belongs."""
+
+    kind: Kind
+    name: str
+    query: Query
+
+
+async def sample(
+    covered: Iterable[tuple[Policy, Service]],
+    sources: Mapping[str, Source],
+    tasks: Mapping[str, tuple[Task, ...]],
+    now: float,
+    within: float = 10.0,
+) -> dict[str, Samples]:
+    """The answers to all questions of these services, by service id; never raises for a source.
+
+    What a source has not answered `within` so many seconds is an error, and not known.
+    """
+    asked: dict[str, list[_Question]] = defaultdict(list)
+    found: dict[str, dict[Kind, dict[str, Sample]]] = {}
+    policies: dict[str, Policy] = {}
+    turns = Turns()
+    for policy, service in covered:
+        await turns.next()
+        policies[service.id] = policy
+        found[service.id] = {"metrics": {}, "coverage": {}, "holds": {}}
+        for source, question in _questions(policy, service):
+            asked[source].append(question)
+    answers = await asyncio.gather(
+        *(
+            _ask(sources.get(name), name, questions, tasks, within)
+            for name, questions in asked.items()
+        )
+    )
+    for questions, samples in zip(asked.values(), answers, strict=True):
+        for question, answer in zip(questions, samples, strict=True):
+            await turns.next()
+            found[question.query.service.id][question.kind][question.name] = _dated(answer, now)
+    return {key: Samples(now, **kinds, policy=policies[key]) for key, kinds in found.items()}
+
+
+def _questions(policy: Policy, service: Service) -> Iterable[tuple[str, _Question]]:
+    """Everything that a policy asks about a service, with the source to ask."""
+    if policy.scale is None or policy.mode is PolicyMode.PAUSED:
+        return
+    for metric in policy.scale.metrics:
+        yield metric.source, _Question("metrics", metric.name, Query(metric.options, service))
+        if metric.coverage_options is not None:
+            query = Query(metric.coverage_options, service)
+            yield metric.source, _Question("coverage", metric.name, query)
+    for hold in policy.scale.hold_down_while:
+        yield hold.source, _Question("holds", hold.name, Query(hold.options, service))
+
+
+async def _ask(
+    source: Source | None,
+    name: str,
+    questions: Sequence[_Question],
+    tasks: Mapping[str, tuple[Task, ...]],
+    within: float,
+) -> Sequence[Sample]:
+    if source is None:
+        return [_error(f"no source {name!r} is configured")] * len(questions)
+    try:
+        async with asyncio.timeout(within):
+            answers = await source.read([question.query for question in questions], tasks)
+    except TimeoutError:
+        return [_error(f"no answer within {within:g} s")] * len(questions)
+    except AutoscalerError as error:
+        return [_error(f"{error}")] * len(questions)
+    except Exception as error:  # noqa: BLE001 - a source's fault is the fault of its metrics alone
+        return [_error(f"source {name!r} failed: {error!r}")] * len(questions)
+    if len(answers) != len(questions):
+        told = f"source {name!r} gave {len(answers)} answers to {len(questions)} questions"
+        return [_error(told)] * len(questions)
+    return answers
+
+
+def _error(detail: str) -> Sample:
+    return Sample(quality=Quality.ERROR, detail=_storable(detail))
+
+
+def _dated(sample: Sample, now: float) -> Sample:
+    """With the time of asking where the source states none, and a detail that can be stored."""
+    if sample.at is not None and sample.detail.isprintable():
+        return sample
+    at = now if sample.at is None and sample.known else sample.at
+    return replace(sample, at=at, detail=_storable(sample.detail))
+
+
+def _storable(text: str) -> str:
+    return text.encode(errors="replace").decode()
