@@ -1,0 +1,15 @@
+"""The durable store: what must survive a restart, in one SQLite file.
+
+sqlite.py     the Store port, async
+worker.py     the one thread that owns the connection; many writes, one commit
+queries.py    what is asked of the tables, in plain calls
+retention.py  what is dropped, and what never is
+schema.py     the tables, as numbered migrations
+file.py       opening the file: who may read it, whether it is ours
+faults.py     SQLite's errors in our words, with the next step
+"""
+
+from autoscaler.store.retention import Retention
+from autoscaler.store.sqlite import SqliteStore
+
+__all__ = ["Retention", "SqliteStore"]

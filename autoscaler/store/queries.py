@@ -1,0 +1,169 @@
+"""What is asked of the tables. Each call runs inside of the worker's transaction."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from autoscaler import records
+from autoscaler.errors import Invalid
+from autoscaler.model import Decision, Intent, Memory, Order, OrderKind, Outcome, Record
+
+log = logging.getLogger(__name__)
+
+_FAST = 1
+"""zlib's level: a third of the size for 50 µs; level 6 takes twice as long and gains 7 %."""
+
+_NEXT_STEP = (
+    "run the version that wrote it, or move the store's files away to start with an empty memory"
+)
+_SAVE_MEMORY = "insert or replace into memories (service_id, memory) values (?, ?)"
+_SAVE_DECISION = "insert into decisions (at, service, decision, record) values (?, ?, ?, ?)"
+_SAVE_NEWEST = "insert or replace into newest (service, service_id, decision) values (?, ?, ?)"
+_SAVE_INTENT = "insert or ignore into intents (id, at, service, intent) values (?, ?, ?, ?)"
+_SETTLE = "update intents set outcome = ?, detail = ?, settled_at = ? where id = ?"
+_HISTORY = """
+    select d.decision, (select i.outcome from intents i
+                        where i.service = d.service and i.at = d.at
+                        order by i.rowid desc limit 1)
+    from decisions d where d.at >= ? {of_service}
+    order by d.at desc, d.id desc limit ?"""
+
+
+def save_memories(connection: sqlite3.Connection, memories: Mapping[str, Memory]) -> None:
+    """Store memories by service id, in place of what was remembered before."""
+    rows = ((service_id, records.dump(memory)) for service_id, memory in memories.items())
+    connection.executemany(_SAVE_MEMORY, rows)
+
+
+def load_memories(connection: sqlite3.Connection) -> dict[str, Memory]:
+    """All memories by service id. Raises Invalid with the service's id."""
+    return {
+        service_id: _named(f"the memory of service {service_id}", Memory, text)
+        for service_id, text in connection.execute("select service_id, memory from memories")
+    }
+
+
+def save_order(connection: sqlite3.Connection, order: Order) -> None:
+    """Let an order stand, in place of the one like it that was given before."""
+    row = (order.kind.value, order.service, records.dump(order))
+    connection.execute("insert or replace into orders (kind, service, given) values (?, ?, ?)", row)
+
+
+def drop_order(connection: sqlite3.Connection, kind: OrderKind, service: str) -> bool:
+    """Withdraw an order; whether it stood."""
+    where = "delete from orders where kind = ? and service = ?"
+    return connection.execute(where, (kind.value, service)).rowcount > 0
+
+
+def load_orders(connection: sqlite3.Connection) -> list[Order]:
+    """The orders that stand. Raises Invalid with the order's place."""
+    rows = connection.execute("select kind, service, given from orders order by kind, service")
+    return [_named(f"the order {kind} {service}", Order, text) for kind, service, text in rows]
+
+
+def save_passed(connection: sqlite3.Connection, at: float) -> None:
+    """Store when the last pass was made."""
+    connection.execute("insert or replace into passed (only, at) values (1, ?)", (at,))
+
+
+def load_passed(connection: sqlite3.Connection) -> float | None:
+    """When the last pass was made, if any was."""
+    row = connection.execute("select at from passed").fetchone()
+    return None if row is None else float(row[0])
+
+
+def save_records(connection: sqlite3.Connection, new: Iterable[Record]) -> None:
+    """Store decisions with all that they were made from."""
+    for record in new:
+        decision = record.decision
+        whole = zlib.compress(records.dump(record).encode(), _FAST)
+        row = (decision.at, decision.service, records.dump(decision), whole)
+        number = connection.execute(_SAVE_DECISION, row).lastrowid
+        connection.execute(_SAVE_NEWEST, (decision.service, decision.service_id, number))
+
+
+def save_intents(connection: sqlite3.Connection, intents: Iterable[Intent]) -> None:
+    """Store what is about to be done; an intent that is known keeps its outcome."""
+    rows = ((i.id, i.at, i.action.service, records.dump(i)) for i in intents)
+    connection.executemany(_SAVE_INTENT, rows)
+
+
+def settle(
+    connection: sqlite3.Connection, intent: Intent, outcome: Outcome, detail: str, at: float
+) -> None:
+    """Store how an intent ended, whether or not it was known; the last word counts."""
+    save_intents(connection, [intent])
+    connection.execute(_SETTLE, (outcome.value, detail, at, intent.id))
+
+
+def open_intents(connection: sqlite3.Connection) -> list[Intent]:
+    """Intents without an outcome, oldest first. Raises Invalid with the intent's id."""
+    rows = connection.execute(
+        "select id, intent from intents where outcome is null order by at, rowid"
+    )
+    return [_named(f"the intent {number}", Intent, text) for number, text in rows]
+
+
+def last(connection: sqlite3.Connection, service: str) -> Record | None:
+    """The record of a service that was stored last. Raises Invalid."""
+    row = connection.execute(
+        "select d.record from newest n join decisions d on d.id = n.decision where n.service = ?",
+        (service,),
+    ).fetchone()
+    return _unpacked(service, row[0]) if row else None
+
+
+def last_by_service(connection: sqlite3.Connection) -> dict[str, Decision]:
+    """The decision that was stored last of each service, by the service's name."""
+    rows = connection.execute(
+        "select n.service, d.decision from newest n join decisions d on d.id = n.decision"
+    )
+    found = ((service, _readable(text)) for service, text in rows)
+    return {service: decision for service, decision in found if decision}
+
+
+def history(
+    connection: sqlite3.Connection, service: str | None, since: float, limit: int
+) -> list[tuple[Decision, Outcome | None]]:
+    """Decisions from `since` on, newest first, at most `limit` of them."""
+    of_service, names = ("", []) if service is None else ("and d.service = ?", [service])
+    rows = connection.execute(_HISTORY.format(of_service=of_service), [since, *names, limit])
+    found = ((_readable(text), outcome) for text, outcome in rows)
+    return [(decision, _ended(outcome)) for decision, outcome in found if decision]
+
+
+def forget(connection: sqlite3.Connection, service_ids: Sequence[str]) -> None:
+    """Drop memories, and let the newest decisions of these services age like others."""
+    rows = [(service_id,) for service_id in service_ids]
+    connection.executemany("delete from memories where service_id = ?", rows)
+    connection.executemany("delete from newest where service_id = ?", rows)
+
+
+def _named(what: str, kind: type[records.T], text: str) -> records.T:
+    try:
+        return records.load(kind, text)
+    except Invalid as error:
+        raise Invalid(f"{what} cannot be read: {error}; {_NEXT_STEP}") from error
+
+
+def _unpacked(service: str, packed: bytes) -> Record:
+    try:
+        return records.load_record(zlib.decompress(packed))
+    except (Invalid, zlib.error) as error:
+        raise Invalid(f"the last record of {service} cannot be read: {error}") from error
+
+
+def _readable(text: str) -> Decision | None:
+    """A decision to list; one that this version cannot read must not hide the others."""
+    try:
+        return records.load_decision(text)
+    except Invalid as error:
+        log.warning("a stored decision is left out: %s", error)
+        return None
+
+
+def _ended(outcome: str | None) -> Outcome | None:
+    return Outcome(outcome) if outcome else None

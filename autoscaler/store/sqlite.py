@@ -1,0 +1,153 @@
+"""The Store port on one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from autoscaler.errors import Permanent
+from autoscaler.model import Decision, Intent, Memory, Order, OrderKind, Outcome, Record
+from autoscaler.store import queries
+from autoscaler.store.file import Connect, connect_to_read, connect_to_write
+from autoscaler.store.retention import Retention, prune
+from autoscaler.store.worker import T, Work, Worker
+
+MOST_LISTED = 10_000
+"""Decisions that one call of `history` answers at most."""
+_BUSY_SHARE = 0.5
+"""How much of the deadline may be spent on waiting for another process's lock."""
+
+
+class SqliteStore:
+    """Memories, decisions and intents in one file, for one writing process.
+
+    Every call raises Temporary when another try may succeed (disk full, locked, late) and
+    Permanent when somebody must act (damaged, not writable, closed); the message says how.
+    """
+
+    def __init__(self, worker: Worker, retention: Retention, *, read_only: bool) -> None:
+        self._worker = worker
+        self._retention = retention
+        self._read_only = read_only
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        retention: Retention | None = None,
+        deadline: float = 10.0,
+        connect: Connect = sqlite3.connect,
+    ) -> Self:
+        """Open the file, created with mode 0600 if need be; `:memory:` leaves no trace.
+
+        `read_only` is for looking at the file while the service writes to it. `deadline` is
+        in seconds and holds for every call. Raises Temporary or Permanent.
+        """
+        worker = Worker(str(path), deadline)
+        how = connect_to_read if read_only else connect_to_write
+        await worker.open(partial(how, str(path), connect, deadline * _BUSY_SHARE))
+        return cls(worker, retention or Retention(), read_only=read_only)
+
+    async def memories(self) -> Mapping[str, Memory]:
+        """What is remembered, by service id."""
+        return await self._worker.read(queries.load_memories)
+
+    async def record(
+        self,
+        *,
+        memories: Mapping[str, Memory] | None = None,
+        records: Sequence[Record] = (),
+        intents: Sequence[Intent] = (),
+        at: float | None = None,
+    ) -> None:
+        """Store changed memories, new decisions and intents in one transaction.
+
+        `at` is the time of the pass that they come from, and is stored for `passed_at`.
+        OutcomeUnknown (a Temporary) says that the deadline passed while they were being
+        stored: an intent may then be found open later, though nothing was done.
+        """
+
+        def save(connection: sqlite3.Connection) -> None:
+            queries.save_memories(connection, memories or {})
+            queries.save_records(connection, records)
+            queries.save_intents(connection, intents)
+            if at is not None:
+                queries.save_passed(connection, at)
+            if records:
+                now = max(record.decision.at for record in records)
+                prune(connection, self._retention, now, len(records))
+
+        if memories or records or intents or at is not None:
+            await self._write(save)
+
+    async def give(self, order: Order) -> None:
+        """Let an order stand, in place of one of its kind about the same service."""
+        await self._write(partial(queries.save_order, order=order))
+
+    async def withdraw(self, kind: OrderKind, service: str = "") -> bool:
+        """Withdraw an order, by the service's name or, if empty, about all; whether it stood."""
+        return await self._write(partial(queries.drop_order, kind=kind, service=service))
+
+    async def orders(self) -> Sequence[Order]:
+        """The orders that stand, also those that another process has given."""
+        return await self._worker.read(queries.load_orders)
+
+    async def passed_at(self) -> float | None:
+        """When the last pass was made, in Unix seconds; None before the first."""
+        return await self._worker.read(queries.load_passed)
+
+    async def settle(
+        self, intent: Intent, outcome: Outcome, detail: str, at: float, memory: Memory | None
+    ) -> None:
+        """Store how an intent ended, and the memory that follows, in one transaction.
+
+        May be called again for the same intent: the last word counts.
+        """
+
+        def save(connection: sqlite3.Connection) -> None:
+            queries.settle(connection, intent, outcome, detail, at)
+            if memory is not None:
+                queries.save_memories(connection, {intent.action.service_id: memory})
+
+        await self._write(save)
+
+    async def open_intents(self) -> Sequence[Intent]:
+        """Intents without an outcome, oldest first."""
+        return await self._worker.read(queries.open_intents)
+
+    async def last(self, service: str) -> Record | None:
+        """The record of a service, by name, that was stored last."""
+        return await self._worker.read(partial(queries.last, service=service))
+
+    async def last_by_service(self) -> Mapping[str, Decision]:
+        """The decision of each service that was stored last, by the service's name."""
+        return await self._worker.read(queries.last_by_service)
+
+    async def history(
+        self, *, service: str | None = None, since: float = 0.0, limit: int = 100
+    ) -> Sequence[tuple[Decision, Outcome | None]]:
+        """Stored decisions, newest first, with the outcome of their action if any.
+
+        `since` is in Unix seconds, `limit` at most 10,000.
+        """
+        most = max(0, min(limit, MOST_LISTED))
+        query = partial(queries.history, service=service, since=since, limit=most)
+        return await self._worker.read(query)
+
+    async def forget(self, service_ids: Sequence[str]) -> None:
+        """Drop what is remembered of services that are gone for good."""
+        await self._write(partial(queries.forget, service_ids=service_ids))
+
+    async def close(self) -> None:
+        """Finish writes and give the file back; idempotent."""
+        await self._worker.close()
+
+    async def _write(self, save: Work[T]) -> T:
+        if self._read_only:
+            raise Permanent(f"the store {self._worker.path} was opened for reading only")
+        return await self._worker.write(save)
