@@ -1,0 +1,227 @@
+"""The composition root: settings → adapters → controller, in one TaskGroup.
+
+Everyone else receives what is built here; tests hand in their own parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from autoscaler import plugins, web
+from autoscaler.brake import Brake, BrakeLimits
+from autoscaler.controller import Controller
+from autoscaler.covering import Covering
+from autoscaler.decide import recall
+from autoscaler.errors import AutoscalerError, Permanent
+from autoscaler.model import Orders, Record
+from autoscaler.passes import Passes
+from autoscaler.policy_files import PolicyFiles, PolicySet, PolicyWatcher
+from autoscaler.ports import Clock, Orchestrator, Source, Store
+from autoscaler.problems import Problems
+from autoscaler.reconciler import Reconciler
+from autoscaler.sampling import sample
+from autoscaler.settings import Settings
+from autoscaler.store import SqliteStore
+from autoscaler.store.file import IN_MEMORY
+from autoscaler.telemetry import Telemetry, configure_logging, watch_loop_lag
+from autoscaler.view import View
+
+STOP_TIME = 2.0
+"""Seconds that actions under way are given to end when the service is told to stop."""
+
+
+@dataclass
+class Parts:
+    """What the service is made of."""
+
+    settings: Settings
+    orchestrator: Orchestrator
+    sources: Mapping[str, Source]
+    store: Store
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    clock: Clock = time.time
+    view: View = field(default_factory=View)
+
+
+@asynccontextmanager
+async def build(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Parts]:
+    """The real adapters; they are closed in reverse order at the end."""
+    async with AsyncExitStack() as stack:
+        store = await _open_store(settings.store, read_only=read_only)
+        stack.push_async_callback(store.close)
+        orchestrator = adapter("orchestrators", settings.orchestrator)
+        stack.push_async_callback(orchestrator.close)
+        sources = build_sources(settings)
+        for source in sources.values():
+            stack.push_async_callback(source.close)
+        yield Parts(settings, orchestrator, sources, store)
+
+
+def build_sources(settings: Settings) -> dict[str, Source]:
+    """The sources that settings declare, and every other installed one that needs none."""
+    sources = {
+        name: adapter("sources", {"type": name, **options})
+        for name, options in settings.sources.items()
+    }
+    for name in plugins.available("sources").keys() - sources.keys():
+        # One that cannot do without settings is missed by the policy that names it.
+        with suppress(AutoscalerError):
+            sources[name] = adapter("sources", {"type": name})
+    return sources
+
+
+async def _open_store(path: str, *, read_only: bool) -> SqliteStore:
+    if read_only and _is_first_look(path):
+        return await SqliteStore.open(IN_MEMORY)
+    return await SqliteStore.open(path, read_only=read_only)
+
+
+def _is_first_look(path: str) -> bool:
+    """Before the first run there is no store, and nothing is remembered."""
+    return not Path(path).exists()
+
+
+def adapter(kind: str, options: Mapping[str, Any]) -> Any:
+    """An adapter of the plugin that `type` names, made as `ports.py` says.
+
+    Raises Permanent when there is no such plugin, or it refuses the options.
+    """
+    rest = dict(options)
+    name = rest.pop("type")
+    model = plugins.model(kind, name, "Settings")
+    try:
+        return plugins.load(kind, name)(model.model_validate(rest))
+    except ValidationError as error:
+        raise Permanent(f"settings: {kind} {options['type']}: {error}") from error
+
+
+async def run(settings: Settings) -> None:
+    """The service, until SIGTERM or SIGINT."""
+    configure_logging(settings.log.format, settings.log.level)
+    async with build(settings) as parts:
+        await serve(parts, stop_on_signals())
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    return stop
+
+
+async def serve(parts: Parts, stop: asyncio.Event) -> None:
+    """Run the given parts until `stop` is set; then end cleanly within three seconds."""
+    watcher = PolicyWatcher(parts.settings.policy_paths, parts.settings.source_plugins)
+    controller = await assemble(parts, watcher)
+    if not await watcher.load():
+        raise Problems(watcher.problems)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.reload)
+    application = web.build(parts.telemetry, lambda: ready(parts, watcher))
+    address = parts.settings.address
+    async with web.serve(application, *address), asyncio.TaskGroup() as group:
+        tasks = [
+            *controller.start(group),
+            group.create_task(watcher.watch(), name="policy watcher"),
+            group.create_task(watch_loop_lag(parts.telemetry), name="loop lag"),
+        ]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        await controller.drain(STOP_TIME)
+
+
+async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
+    """The controller, with what an earlier run remembered."""
+    passes = await remembered(parts)
+    reconciler = Reconciler(
+        passes,
+        parts.orchestrator,
+        parts.store,
+        parts.telemetry,
+        parts.clock,
+        await parts.store.open_intents(),
+        act_within=parts.settings.deadlines.act,
+    )
+    controller = Controller(
+        orchestrator=parts.orchestrator,
+        sources=parts.sources,
+        reconciler=reconciler,
+        view=parts.view,
+        covering=Covering(lambda: watcher.current, parts.settings.source_plugins),
+        telemetry=parts.telemetry,
+        clock=parts.clock,
+        interval=parts.settings.interval,
+        observe_within=parts.settings.deadlines.observe,
+        read_within=parts.settings.deadlines.read,
+        act_concurrency=parts.settings.act_concurrency,
+    )
+    watcher.on_loaded = lambda loaded: _loaded(parts, controller, loaded)
+    watcher.on_failed = lambda problems: parts.telemetry.policies_failed([*map(str, problems)])
+    return controller
+
+
+def _loaded(parts: Parts, controller: Controller, loaded: PolicySet) -> None:
+    parts.telemetry.policies_loaded(len(loaded.policies))
+    controller.wake()
+
+
+async def remembered(parts: Parts) -> Passes:
+    """The passes, with the memories of the store and the brake that follows from them."""
+    stored = await parts.store.memories()
+    passed_at = await parts.store.passed_at() or 0.0
+    now = parts.clock()
+    memories = {key: recall.awake(memory, passed_at, now) for key, memory in stored.items()}
+    brake = parts.settings.brake
+    limits = BrakeLimits(brake.percent, brake.at_least, brake.period, brake.max_total_replicas)
+    return Passes(
+        parts.view,
+        Brake(limits, memories.values()),
+        memories,
+        longest_sample_age=2 * parts.settings.interval + 10.0,
+        started=now,
+    )
+
+
+def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:
+    """Whether passes can be made, and if not, what is missing."""
+    if not watcher.loaded:
+        return False, "no policies are loaded"
+    if parts.view.at is None:
+        return False, "the fleet has not been observed yet"
+    age = parts.clock() - parts.view.at
+    if age > 3 * parts.settings.interval + parts.settings.deadlines.observe:
+        return False, f"the fleet was last observed {age:.0f} s ago; the log says why"
+    return True, "ready"
+
+
+async def plan(settings: Settings, service: str | None = None) -> list[Record]:
+    """One pass against the real cluster and metrics that changes and stores nothing."""
+    async with build(settings, read_only=True) as parts:
+        policies = PolicyFiles(settings.policy_paths, settings.source_plugins).load()
+        passes = await remembered(parts)
+        passes.orders = Orders.of(await parts.store.orders())
+        parts.view.adopt(await parts.orchestrator.snapshot())
+        covering = Covering(lambda: policies, settings.source_plugins)
+        return await _plan(parts, passes, covering, service)
+
+
+async def _plan(parts: Parts, passes: Passes, covering: Covering, name: str | None) -> list[Record]:
+    chosen = [s for s in parts.view.services.values() if name is None or s.name == name]
+    covered = {s.id: found for s in chosen if (found := covering(s))}
+    asked = [(covered[s.id][0].policy, s) for s in chosen if len(covered.get(s.id, ())) == 1]
+    now = parts.clock()
+    within = parts.settings.deadlines.read
+    parts.view.samples |= await sample(asked, parts.sources, parts.view.tasks, now, within)
+    batch = passes.begin(parts.clock())
+    return [batch.over(s, covered[s.id]).record for s in chosen if s.id in covered]

@@ -1,0 +1,71 @@
+"""`history`: what was done, and when?"""
+
+from __future__ import annotations
+
+import click
+
+from autoscaler.cli.render import decisions
+from autoscaler.cli.stored import as_json, past
+from autoscaler.cli.terminal import Context, now, pass_context, run, show, show_json
+from autoscaler.durations import parse_duration
+
+
+class DurationType(click.ParamType[float]):
+    """A duration as policies write it."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(short_help="What was decided and done, and how did it end?")
+@click.option("--service", help="Only this service.")
+@click.option(
+    "--since", type=DurationType(), default="24h", show_default=True, help="How far back."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
+@click.option("--actions", is_flag=True, help="Only what was done; not what was held.")
+@click.option("--store", help="The service's store, if not that of the settings.")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+@pass_context
+def history(
+    context: Context,
+    service: str | None,
+    since: float,
+    limit: int,
+    actions: bool,
+    store: str | None,
+    as_json_: bool,
+) -> None:
+    """Show stored decisions, newest first, with the outcome of their actions.
+
+    \b
+    autoscaler history
+    autoscaler history --service shop_web --since 2h
+    autoscaler history --actions --json
+
+    \b
+    JSON: a list of {decision, outcome}; outcome is done, conflict, failed, unknown, or null.
+    """
+    asked = 10_000 if actions else limit
+    found = run(past(context.settings(store=store), service, now() - since, asked))
+    if actions:
+        found = [entry for entry in found if entry[0].action is not None][:limit]
+    if as_json_:
+        show_json([{"decision": as_json(d), "outcome": o and o.value} for d, o in found])
+    elif found:
+        show(decisions.past(found))
+    else:
+        show("No decision is stored for that time; --since looks further back.")

@@ -1,0 +1,44 @@
+"""`plan`: what would be done now?"""
+
+from __future__ import annotations
+
+import click
+
+from autoscaler.cli.render import decisions
+from autoscaler.cli.render.explanation import explanation
+from autoscaler.cli.stored import as_json
+from autoscaler.cli.terminal import Context, fail, now, pass_context, run, show, show_json
+
+
+@click.command(short_help="What would be done now, and why? Changes nothing.")
+@click.option("--service", help="Only this service, explained in full.")
+@click.option("--policies", multiple=True, help="A file or directory with policies; repeatable.")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+@pass_context
+def plan(context: Context, service: str | None, policies: tuple[str, ...], as_json_: bool) -> None:
+    """Make one pass against the real cluster and metrics that changes and stores nothing.
+
+    Run it before the first `run`, and after changing a policy: it shows every service that
+    a policy covers, what would happen to it, and what holds it.
+
+    \b
+    autoscaler plan
+    autoscaler plan --service shop_web
+    autoscaler plan --policies policies/new.yaml
+
+    \b
+    JSON: a list of records: {policy, observation, memory, decision}; with `--service` as well.
+          .[].decision has service, policy, current, wanted, action, held_by, reason.
+    """
+    settings = context.settings(policies=policies)
+    from autoscaler import app
+
+    found = run(app.plan(settings, service))
+    if not found:
+        raise fail(f"no policy covers {service or 'any service'}, or it is not in the cluster")
+    if as_json_:
+        show_json([as_json(record) for record in found])
+    elif service:
+        show(*(explanation(record, now()) for record in found))
+    else:
+        show(decisions.planned([record.decision for record in found]))

@@ -1,0 +1,36 @@
+"""`status`: how do the services stand?"""
+
+from __future__ import annotations
+
+import click
+
+from autoscaler.cli.render import decisions
+from autoscaler.cli.stored import as_json, last_decisions
+from autoscaler.cli.terminal import Context, now, pass_context, run, show, show_json
+
+
+@click.command(short_help="How does each service stand?")
+@click.option("--store", help="The service's store, if not that of the settings.")
+@click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
+@pass_context
+def status(context: Context, store: str | None, as_json_: bool) -> None:
+    """Show what was last decided about each service, from the running service's store.
+
+    Look here first: who is held, by which guard, and why. A decision is stored when it
+    differs from the one before, so an old one still holds.
+
+    \b
+    autoscaler status
+    autoscaler status --json | jq '.[] | select(.held_by)'
+
+    \b
+    JSON: a list of {at, policy, service_id, service, current, wanted, action, reason, held_by,
+          recommendations, verdicts}; `at` in Unix seconds.
+    """
+    found = run(last_decisions(context.settings(store=store)))
+    if as_json_:
+        show_json([as_json(decision) for decision in found])
+    elif found:
+        show(decisions.current(found, now()))
+    else:
+        show("No decision has been stored yet.")

@@ -1,0 +1,62 @@
+"""Reading the store beside a running service."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from autoscaler import records
+from autoscaler.errors import Permanent
+from autoscaler.model import Decision, Outcome, Record
+from autoscaler.settings import Settings
+from autoscaler.store import SqliteStore
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[SqliteStore]:
+    """The store of the settings, for reading only."""
+    store = await SqliteStore.open(settings.store, read_only=True)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def last_record(settings: Settings, service: str) -> Record:
+    """The newest stored record of a service. Raises Permanent that names those there are."""
+    async with reading(settings) as store:
+        record = await store.last(service)
+        if record is not None:
+            return record
+        raise Permanent(_nothing_about(service, await store.last_by_service()))
+
+
+async def last_decisions(settings: Settings) -> list[Decision]:
+    """The newest stored decision of each service, by the services' names."""
+    async with reading(settings) as store:
+        found = await store.last_by_service()
+    return [found[name] for name in sorted(found)]
+
+
+async def past(
+    settings: Settings, service: str | None, since: float, limit: int
+) -> list[tuple[Decision, Outcome | None]]:
+    """Stored decisions, newest first."""
+    async with reading(settings) as store:
+        return [*await store.history(service=service, since=since, limit=limit)]
+
+
+def as_json(value: Any) -> Any:
+    """A value of the model as JSON data, with the keys that the model has."""
+    return json.loads(records.dump(value))
+
+
+def _nothing_about(service: str, known: Mapping[str, Decision]) -> str:
+    if not known:
+        return "no decision has been stored yet: is the service running, with this store?"
+    close = difflib.get_close_matches(service, known, n=3, cutoff=0.5)
+    others = f"did you mean {' or '.join(close)}?" if close else "`autoscaler status` lists all"
+    return f"no decision about {service!r} is stored; {others}"

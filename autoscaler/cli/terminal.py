@@ -1,0 +1,106 @@
+"""How commands speak: tables for people, JSON for machines, one line for an error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+import traceback
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console, RenderableType
+
+from autoscaler.errors import AutoscalerError
+from autoscaler.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+FAILED = 1
+WIDE = 200
+"""Columns where nobody looks: a table in a file is not cut to a terminal's width."""
+
+
+@dataclass
+class Context:
+    """What stands before the command's name."""
+
+    config: Path | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    debug: bool = False
+
+    def settings(self, **flags: Any) -> Settings:
+        """The process's settings; flags that are not None win. Raises Problems."""
+        stated = {key: value for key, value in flags.items() if value not in (None, ())}
+        return load_settings(self.config, {**self.overrides, **stated})
+
+
+pass_context = click.make_pass_decorator(Context)
+
+
+class FriendlyGroup(click.Group):
+    """Lists commands as they were added; turns errors into one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # somebody reads no further; click knows what to do
+        except (AutoscalerError, OSError, ExceptionGroup) as error:
+            if not all(isinstance(leaf, (AutoscalerError, OSError)) for leaf in leaves(error)):
+                raise
+            _tell(ctx, [str(leaf) for leaf in leaves(error)])
+            raise SystemExit(FAILED) from error
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors in a group of groups, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+    return [error]
+
+
+def _tell(ctx: click.Context, lines: list[str]) -> None:
+    if ctx.obj is not None and ctx.obj.debug:
+        click.echo(traceback.format_exc(), err=True)
+    for line in dict.fromkeys(lines):
+        click.secho("Error: ", err=True, nl=False, fg="red", bold=True)
+        click.echo(line, err=True)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end."""
+    return asyncio.run(work)
+
+
+def now() -> float:
+    """The time of this command, in Unix seconds."""
+    return time.time()
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print for people; colours and width as the terminal has them."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(*renderables, sep="\n")
+        return
+    text = StringIO()
+    Console(file=text, width=WIDE, highlight=False).print(*renderables, sep="\n")
+    click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def show_json(value: Mapping[str, Any] | list[Any]) -> None:
+    """Print for machines: one document, indented, keys in a stable order."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def fail(message: str) -> click.ClickException:
+    """An error that ends the command with exit code 1."""
+    return click.ClickException(message)

@@ -1,0 +1,114 @@
+"""How the service speaks: one key/value line at a time, to standard error."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+from structlog.typing import Processor
+
+LogStyle = Literal["auto", "console", "json"]
+
+_TALKATIVE = ("apscheduler",)
+"""Libraries that report each of their steps as news."""
+
+
+def configure_logging(style: LogStyle = "auto", level: str = "info") -> None:
+    """Send all log lines of the process, those of libraries too, to standard error.
+
+    `auto` is `console` on a terminal and `json` otherwise. `level` is `debug`, `info`,
+    `warning` or `error`. Raises ValueError for an unknown one.
+    """
+    terminal = sys.stderr.isatty()
+    console = style == "console" or (style == "auto" and terminal)
+    _configure_structlog()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_COMMON],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(console=console, colors=terminal),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.captureWarnings(capture=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+_COMMON: Sequence[Processor] = (
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+)
+
+
+def _configure_structlog() -> None:
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_COMMON,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _renderers(*, console: bool, colors: bool) -> Sequence[Processor]:
+    if console:
+        # The default would print the values of local variables, secrets among them.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(default=str),
+    ]
+
+
+@dataclass(slots=True)
+class Failing:
+    """A run of failures that has not ended."""
+
+    since: float
+    count: int = 0
+    told: set[str] = field(default_factory=set)
+
+
+class Failures:
+    """Tells errors that are news from those that were told already. Bounded."""
+
+    MOST_RUNS = 1000
+    MOST_TEXTS = 20
+
+    def __init__(self) -> None:
+        self._runs: dict[tuple[str, str], Failing] = {}
+
+    def news(self, where: str, service: str, text: str, now: float) -> bool:
+        """Count a failure; answer whether its text is new to its run, numbers aside."""
+        run = self._runs.setdefault((where, service), Failing(now))
+        if len(self._runs) > self.MOST_RUNS:
+            self._runs.pop(next(iter(self._runs)))
+        run.count += 1
+        text = re.sub(r"\d+", "#", text)
+        if text in run.told or len(run.told) >= self.MOST_TEXTS:
+            return False
+        run.told.add(text)
+        return True
+
+    def end(self, where: str, service: str) -> Failing | None:
+        """End a run; None when nothing had failed."""
+        return self._runs.pop((where, service), None)
+
+    def forget(self, service: str) -> None:
+        """Drop a service's runs."""
+        for key in [key for key in self._runs if key[1] == service]:
+            del self._runs[key]

@@ -1,0 +1,232 @@
+"""What can be scraped: every metric, with its help, in one place.
+
+`docs/metrics.md` is made from here: `python -m autoscaler.metrics > docs/metrics.md`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from autoscaler.ports import Clock
+
+_QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
+"""Bounds in seconds of what should be over in a moment: calls, passes, turns of the loop."""
+_SLOW = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
+"""Bounds in seconds of what waits for intervals of scrapes and passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A row of the documentation."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    text: str
+
+
+class Figures(NamedTuple):
+    """What is shown of one service; None is not shown at all."""
+
+    current: int | None
+    wanted: int | None
+    desired: int | None
+    least: int | None
+    most: int | None
+    health: str | None
+    measured_at: Mapping[str, float]
+    """When each metric's newest sample was measured."""
+
+
+_FIGURES = (
+    ("current", "replicas", "Replicas that the service's spec asks for."),
+    ("wanted", "replicas_wanted", "Replicas that the metrics recommend, before any guard."),
+    ("desired", "replicas_desired", "Replicas that the last decision came to, after the guards."),
+    ("least", "replicas_min", "The policy's `min`."),
+    ("most", "replicas_max", "The policy's `max`."),
+)
+_AGE = Described(
+    "autoscaler_sample_age_seconds",
+    "gauge",
+    ("service", "metric"),
+    "Age of the newest sample of a policy's metric.",
+)
+_HEALTH = Described(
+    "autoscaler_service_health",
+    "gauge",
+    ("service", "state"),
+    "1 for the state of health that the service is in.",
+)
+_SERVICE_ROWS = (
+    *(Described(f"autoscaler_service_{n}", "gauge", ("service",), t) for _, n, t in _FIGURES),
+    _AGE,
+    _HEALTH,
+)
+
+
+class ServiceSeries(Collector):
+    """The series of each service, made when scraped: a pass over 10,000 stays cheap."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._services: dict[str, Figures] = {}
+
+    def show(self, service: str, figures: Figures) -> None:
+        """Replace what is shown of a service."""
+        self._services[service] = figures
+
+    def drop(self, service: str) -> None:
+        """Show no more of it."""
+        self._services.pop(service, None)
+
+    def collect(self) -> Iterator[Metric]:
+        """One family per figure, then the ages. May run in another thread."""
+        services = self._services.copy()
+        for attribute, name, text in _FIGURES:
+            family = GaugeMetricFamily(f"autoscaler_service_{name}", text, labels=("service",))
+            for service, figures in services.items():
+                value = getattr(figures, attribute)
+                if value is not None:
+                    family.add_metric((service,), value)
+            yield family
+        yield self._ages(services)
+        yield self._states(services)
+
+    def _ages(self, services: Mapping[str, Figures]) -> Metric:
+        now = self._clock()
+        family = GaugeMetricFamily(_AGE.name, _AGE.text, labels=_AGE.labels)
+        for service, figures in services.items():
+            for metric, at in figures.measured_at.items():
+                family.add_metric((service, metric), now - at)
+        return family
+
+    def _states(self, services: Mapping[str, Figures]) -> Metric:
+        family = GaugeMetricFamily(_HEALTH.name, _HEALTH.text, labels=_HEALTH.labels)
+        for service, figures in services.items():
+            if figures.health is not None:
+                family.add_metric((service, figures.health), 1)
+        return family
+
+
+class Metrics(Collector):
+    """All metrics of one process, in a registry of their own."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._registry = CollectorRegistry()
+        self.described: list[Described] = []
+        self.services = ServiceSeries(clock)
+        self._registry.register(self.services)
+        ProcessCollector(registry=self._registry)
+        self._of_decisions()
+        self._of_passes()
+        self._of_policies()
+        self.described += _SERVICE_ROWS
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, without the `_created` samples, which nobody asks for."""
+        for family in self._registry.collect():
+            family.samples = [s for s in family.samples if not s.name.endswith("_created")]
+            yield family
+
+    def _of_decisions(self) -> None:
+        self.decisions = self._counter(
+            "decisions", "Passes over a service, by what came of them.", ("action", "held_by")
+        )
+        self.actions = self._counter(
+            "actions", "Actions that were tried, by how they ended.", ("action", "outcome")
+        )
+        self.action_duration = self._histogram(
+            "action_duration_seconds", "Duration of an action's call.", _QUICK
+        )
+        self.sample_to_action = self._histogram(
+            "sample_to_action_seconds",
+            "From the measurement of the newest sample behind an action to its call.",
+            _SLOW,
+        )
+
+    def _of_passes(self) -> None:
+        self.pass_duration = self._histogram(
+            "pass_duration_seconds", "Duration of a pass over the fleet.", _QUICK
+        )
+        self.pass_services = self._gauge("pass_services", "Services in the last pass.")
+        self.pass_at = self._gauge("pass_last_timestamp_seconds", "When the last pass ended.")
+        self.observation_duration = self._histogram(
+            "observation_duration_seconds", "Duration of a look at the fleet.", _QUICK
+        )
+        self.loop_lag = self._histogram(
+            "event_loop_lag_seconds", "How much later than asked for a timer fired.", _QUICK
+        )
+        self.reconnects = self._counter(
+            "event_stream_reconnects", "Times that the engine's event stream was opened anew."
+        )
+        self.errors = self._counter("errors", "What went wrong, by where.", ("where",))
+
+    def _of_policies(self) -> None:
+        self.policies = self._gauge("policies", "Policies in force.")
+        self.reload_successful = self._gauge(
+            "config_last_reload_successful", "Whether the policies' last load succeeded (1 or 0)."
+        )
+        self.reload_at = self._gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When policies were last loaded successfully.",
+        )
+
+    def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+        self._describe(f"{name}_total", "counter", text, labels)
+        return Counter(f"autoscaler_{name}", text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        self._describe(name, "gauge", text)
+        return Gauge(f"autoscaler_{name}", text, registry=self._registry)
+
+    def _histogram(self, name: str, text: str, bounds: Sequence[float]) -> Histogram:
+        self._describe(name, "histogram", text)
+        return Histogram(f"autoscaler_{name}", text, registry=self._registry, buckets=bounds)
+
+    def _describe(self, name: str, kind: str, text: str, labels: Sequence[str] = ()) -> None:
+        self.described.append(Described(f"autoscaler_{name}", kind, tuple(labels), text))
+
+
+def page(described: Iterable[Described]) -> str:
+    """The documentation's page of metrics."""
+    rows = (
+        f"| `{row.name}` | {row.kind} | {_code(row.labels)} | {row.text} |" for row in described
+    )
+    return "\n".join((*_HEAD, *rows, "", *_FOOT, ""))
+
+
+def _code(labels: Iterable[str]) -> str:
+    return ", ".join(f"`{label}`" for label in labels)
+
+
+_HEAD = (
+    "# Metrics",
+    "",
+    "What `GET /metrics` shows, in Prometheus' text format.",
+    "",
+    "| name | kind | labels | meaning |",
+    "|---|---|---|---|",
+)
+_FOOT = (
+    "* `action` is `scale_up`, `scale_down`, `restart` or, for a decision to leave things be,",
+    "  `none`.",
+    "* `held_by` names the guard that kept a service as it is though something else was wanted;",
+    "  it is empty otherwise.",
+    "* `outcome` is `done`, `conflict` (somebody else wrote first), `failed` or `unknown`",
+    "  (no answer came; settled by reading).",
+    "* `where` names the part of the work that failed. At most 50 names are told apart; what is",
+    "  beyond them counts as `other`.",
+    "* A service's series end when the service is removed.",
+    "* The usual `process_*` metrics (CPU, memory, open files) are shown as well.",
+)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page(Metrics(lambda: 0.0).described))

@@ -1,0 +1,51 @@
+"""What of a pass is worth a write, a line or a figure; most passes are like the one before."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from operator import attrgetter
+
+from autoscaler.model import Decision, Memory, Observation, Run
+
+
+def gist(decision: Decision) -> tuple[object, ...]:
+    """What makes a decision differ from the one before it: not the numbers in its reason."""
+    unknown = tuple(r.name for r in decision.recommendations if r.replicas is None)
+    mistake = decision.reason if decision.held_by == "labels" else ""
+    health = decision.health.state if decision.health else None
+    return (
+        decision.policy,
+        decision.current,
+        (decision.held_by, mistake),
+        unknown,
+        decision.notes,
+        health,
+    )
+
+
+def happens(decision: Decision) -> bool:
+    """Whether something is done or told, so that it is news however often it comes."""
+    return decision.action is not None or bool(decision.tells)
+
+
+def ages(observation: Observation) -> dict[str, float]:
+    """How old the samples are that tell when they were measured, in seconds, by metric."""
+    return {
+        name: observation.now - sample.at
+        for name, sample in observation.samples.items()
+        if sample.at is not None
+    }
+
+
+def differ(before: Memory, after: Memory) -> bool:
+    """Whether a memory is worth a write: as `recall.durable` says, and cheap to ask."""
+    return _lasting(before.recommendations) != _lasting(after.recommendations) or (
+        _rest(before) != _rest(after)
+    )
+
+
+_rest = attrgetter(*(each.name for each in fields(Memory) if each.name != "recommendations"))
+
+
+def _lasting(runs: tuple[Run, ...]) -> tuple[object, ...]:
+    return (runs[:-1], runs[-1].replicas, runs[-1].since) if runs else ()

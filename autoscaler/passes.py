@@ -1,0 +1,222 @@
+"""Turns what is known into decisions, and changes nothing: `plan` uses it alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from autoscaler.brake import Brake
+from autoscaler.calendar_windows import Calendar
+from autoscaler.decide import decide, recall
+from autoscaler.heal_brake import HealBrake
+from autoscaler.model import (
+    Decision,
+    FleetFacts,
+    Intent,
+    Memory,
+    Observation,
+    Orders,
+    Record,
+    Service,
+)
+from autoscaler.placement import Placement
+from autoscaler.policy import Policy, PolicyMode
+from autoscaler.policy_files import LoadedPolicy
+from autoscaler.view import Samples, View
+
+LONG_AGO = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A pass over one service: its record, and what to remember of it."""
+
+    loaded: LoadedPolicy
+    record: Record
+    memory: Memory
+
+    @property
+    def decision(self) -> Decision:
+        """What came of it."""
+        return self.record.decision
+
+    @property
+    def intent(self) -> Intent | None:
+        """Its action, as it is stored before it is done."""
+        decision, action = self.decision, self.decision.action
+        if action is None:
+            return None
+        name = f"{action.service_id}-{action.version}-{decision.at:.6f}"
+        return Intent(id=name, at=decision.at, policy=decision.policy, action=action)
+
+
+class Passes:
+    """Turns what is known into decisions."""
+
+    def __init__(
+        self,
+        view: View,
+        brake: Brake,
+        memories: dict[str, Memory],
+        longest_sample_age: float,
+        started: float,
+    ) -> None:
+        """`started` is when the memories were true, in Unix seconds."""
+        self.view = view
+        self.brake = brake
+        self.heal_brake = HealBrake(memories)
+        self.orders = Orders()
+        self.memories = memories
+        self.longest_sample_age = longest_sample_age
+        self.calendar = Calendar()
+        self.passed: dict[str, float] = {}
+        """When each service was last passed over."""
+        self.own_writes: dict[str, int] = {}
+        """The version of each service after our last write to it."""
+        self._started = started
+
+    def remembered(self, service_id: str, now: float) -> Memory:
+        """What is known of a service, as it counts after so long without a pass."""
+        memory = self.memories.get(service_id)
+        if memory is None:
+            return Memory()
+        return recall.returned(memory, self.passed.get(service_id, self._started), now)
+
+    def begin(self, now: float) -> Batch:
+        """Passes over some services, all of one time."""
+        return Batch(self, now)
+
+
+class Batch:
+    """One pass over several services; what they share is reckoned once."""
+
+    def __init__(self, passes: Passes, now: float) -> None:
+        self._passes = passes
+        self._now = now
+        self.overtaken: set[str] = set()
+        """Ids of services that another pass has looked at meanwhile, with a later time."""
+
+    @cached_property
+    def _placement(self) -> Placement:
+        return Placement(self._passes.view.fleet())
+
+    def over(
+        self,
+        service: Service,
+        covering: Sequence[LoadedPolicy],
+        unsettled: str | None = None,
+    ) -> Passed:
+        """The pass over one service that at least one policy covers."""
+        memory = self._passes.remembered(service.id, self._now)
+        observation = self._observe(service, covering[0].policy, memory, unsettled)
+        if len(covering) > 1:
+            names = " and ".join(loaded.policy.name for loaded in covering)
+            told = f"policies {names} both cover it; narrow one of them"
+            return _left_alone(covering[0], observation, memory, "ambiguous_policy", told)
+        if covering[0].problems:
+            told = "; ".join(covering[0].problems)
+            return _left_alone(covering[0], observation, memory, "labels", told)
+        return self._decide(covering[0], observation, memory)
+
+    def _decide(self, loaded: LoadedPolicy, observation: Observation, memory: Memory) -> Passed:
+        if loaded.policy.mode is not PolicyMode.PAUSED:
+            self._passes.passed[observation.service.id] = self._now
+        after, decision = decide(loaded.policy, observation, memory)
+        if decision.action is not None and decision.action.heals:
+            # Only now is it worth looking at how well the rest of the fleet is.
+            observation = replace(observation, fleet=self._fleet(observation.fleet))
+            after, decision = decide(loaded.policy, observation, memory)
+        if decision.action is not None and decision.action.replicas > decision.action.previous:
+            # Only now is it worth reckoning how many more tasks the nodes can take.
+            observation = replace(observation, room=self._placement.room(observation.service))
+            after, decision = decide(loaded.policy, observation, memory)
+        decision = replace(decision, notes=loaded.notes) if loaded.notes else decision
+        record = Record(
+            policy=loaded.document, observation=observation, memory=memory, decision=decision
+        )
+        return Passed(loaded, record, after)
+
+    def _fleet(self, facts: FleetFacts) -> FleetFacts:
+        known = self._wellbeing
+        return replace(facts, heal_stop=known.heal_stop, failed_cures=known.failed_cures)
+
+    @cached_property
+    def _wellbeing(self) -> FleetFacts:
+        """How the fleet is as a whole: to look at all of it is too dear for each sick service."""
+        return self._passes.heal_brake.with_fleet(FleetFacts(), self._passes.view, self._now)
+
+    def _observe(
+        self, service: Service, policy: Policy, memory: Memory, unsettled: str | None
+    ) -> Observation:
+        view, longest = self._passes.view, self._passes.longest_sample_age
+        asked = view.samples.get(service.id)
+        if asked is None or not asked.answer(policy):
+            asked = Samples(self._now)
+        samples = asked.as_of(self._now, longest)
+        return Observation(
+            now=self._now,
+            service=service,
+            tasks=view.tasks.get(service.id),
+            samples=samples.metrics,
+            coverage=samples.coverage,
+            holds=samples.holds,
+            windows=self._windows(policy),
+            stack_updates=self._stack_updates(service, memory),
+            fleet=self._passes.heal_brake.with_budget(
+                self._passes.brake.facts(view.replicas, self._now)
+            ),
+            unsettled=unsettled,
+            paused=self._passes.orders.paused(service.name),
+            released_at=self._passes.orders.released(service.name),
+        )
+
+    def _windows(self, policy: Policy) -> tuple[str, ...]:
+        """The schedules that are open."""
+        schedules = policy.scale.schedules if policy.scale else ()
+        calendar = self._passes.calendar
+        return tuple(s.name for s in schedules if calendar.phase(s, self._now).open)
+
+    def _stack_updates(self, service: Service, memory: Memory) -> tuple[float, ...]:
+        """Matters only while it is open who changed the replicas."""
+        if memory.changed is None and memory.replicas in (None, service.replicas):
+            return ()
+        return self._stacks.get(service.stack or "", ())
+
+    @cached_property
+    def _stacks(self) -> Mapping[str, tuple[float, ...]]:
+        """When the services of each stack were last written; long ago where it was by us."""
+        times: dict[str, list[float]] = defaultdict(list)
+        for service in self._passes.view.services.values():
+            if service.stack:
+                at = LONG_AGO if self._wrote(service) else service.updated_at
+                times[service.stack].append(at)
+        return {stack: tuple(found) for stack, found in times.items()}
+
+    def _wrote(self, service: Service) -> bool:
+        """Whether the last write to a service was ours."""
+        return self._passes.own_writes.get(service.id) == service.version
+
+
+def _left_alone(
+    loaded: LoadedPolicy, observation: Observation, memory: Memory, held_by: str, reason: str
+) -> Passed:
+    """No policy can speak for the service: somebody must mend that first."""
+    service = observation.service
+    decision = Decision(
+        at=observation.now,
+        policy=loaded.policy.name,
+        service_id=service.id,
+        service=service.name,
+        current=service.replicas,
+        wanted=None,
+        action=None,
+        reason=reason,
+        held_by=held_by,
+        notes=loaded.notes,
+    )
+    record = Record(
+        policy=loaded.document, observation=observation, memory=memory, decision=decision
+    )
+    return Passed(loaded, record, memory)

@@ -1,0 +1,111 @@
+"""What is known of the fleet now: the last snapshot, refreshed service by service.
+
+An answer that is older than what is known already is dropped: a list that began before a
+write of ours may end after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from autoscaler.model import Fleet, Quality, Sample, Service, Task
+from autoscaler.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The answers for one service, by metric name, and when they were asked for."""
+
+    at: float
+    metrics: Mapping[str, Sample] = field(default_factory=dict)
+    coverage: Mapping[str, Sample] = field(default_factory=dict)
+    holds: Mapping[str, Sample] = field(default_factory=dict)
+    policy: Policy | None = None
+    """The policy that asked."""
+
+    def answer(self, policy: Policy) -> bool:
+        """Whether these are answers to what a policy asks: labels may have changed since."""
+        return self.policy is policy or self.policy in (None, policy)
+
+    def as_of(self, now: float, longest: float) -> Samples:
+        """Themselves, or stale ones when nobody has asked for `longest` seconds."""
+        if now - self.at <= longest:
+            return self
+        told = f"last asked {now - self.at:.0f} s ago"
+        return replace(
+            self,
+            metrics=_stale(self.metrics, told),
+            coverage=_stale(self.coverage, told),
+            holds=_stale(self.holds, told),
+        )
+
+
+def _stale(samples: Mapping[str, Sample], told: str) -> Mapping[str, Sample]:
+    return {
+        name: Sample(quality=Quality.STALE, at=sample.at, detail=told)
+        for name, sample in samples.items()
+    }
+
+
+class View:
+    """The fleet as of the last look at each of its parts."""
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+        """When the last whole snapshot was taken; None before the first."""
+        self.services: dict[str, Service] = {}
+        self.tasks: dict[str, tuple[Task, ...]] = {}
+        self.samples: dict[str, Samples] = {}
+        self.replicas = 0
+        """Replicas that all replicated services ask for."""
+        self._read: dict[str, float] = {}
+        self._rest = Fleet(at=0.0)
+
+    def adopt(self, fleet: Fleet) -> tuple[Service, ...]:
+        """Take a whole snapshot in; answer the services that are gone."""
+        gone = [key for key in self.services if key not in fleet.services]
+        dropped = tuple(service for key in gone if (service := self.drop(key)) is not None)
+        for service in fleet.services.values():
+            self.refresh(service, fleet.tasks.get(service.id), fleet.at)
+        self.at = fleet.at
+        self._rest = fleet
+        return dropped
+
+    def refresh(self, service: Service, tasks: tuple[Task, ...] | None, at: float) -> None:
+        """Take one service in, as it was read from `at` on, unless it is known at a later version.
+
+        A version that went back since it was last read is that of a Swarm which was restored.
+        Tasks that are None are not known.
+        """
+        known = self.services.get(service.id)
+        if known is not None and known.version > service.version and at <= self._read[service.id]:
+            return
+        self.services[service.id] = service
+        self._read[service.id] = at
+        self.replicas += _asked(service) - _asked(known)
+        if tasks is None:
+            self.tasks.pop(service.id, None)
+        else:
+            self.tasks[service.id] = tasks
+
+    def answer(self, samples: Mapping[str, Samples]) -> None:
+        """Take answers in, by service id; a service may be gone since they were asked for."""
+        self.samples |= {key: found for key, found in samples.items() if key in self.services}
+
+    def drop(self, service_id: str) -> Service | None:
+        """Forget a service that is gone; answer what was known of it."""
+        self.tasks.pop(service_id, None)
+        self.samples.pop(service_id, None)
+        self._read.pop(service_id, None)
+        dropped = self.services.pop(service_id, None)
+        self.replicas -= _asked(dropped)
+        return dropped
+
+    def fleet(self) -> Fleet:
+        """All of it, as one value."""
+        return replace(self._rest, services=dict(self.services), tasks=dict(self.tasks))
+
+
+def _asked(service: Service | None) -> int:
+    return 0 if service is None else service.replicas or 0
