@@ -1,0 +1,102 @@
+"""What all tests share: the option, the markers and the servers of the real test bed."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeVar
+
+import pytest
+
+from autoscaler.testing.real.alertmanager import PrivateAlertmanager
+from autoscaler.testing.real.dockerd import PrivateSwarm, missing_engine
+from autoscaler.testing.real.images import import_busybox
+from autoscaler.testing.real.prometheus import PrivatePrometheus
+from autoscaler.testing.real.servers import Config, PrivateServer
+
+Require = Callable[[list[str]], None]
+Server = TypeVar("Server", bound=PrivateServer)
+
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-swarm",
+        action="store_true",
+        help="fail, not skip, where Docker, Prometheus or Alertmanager is missing",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "require" in getattr(item, "fixturenames", ()):
+            item.add_marker("swarm")
+
+
+@pytest.fixture(scope="session")
+def require(pytestconfig: pytest.Config) -> Require:
+    """Skip where something is missing, or fail if nothing may be; marks the test `swarm`."""
+
+    def require(missing: list[str]) -> None:
+        if missing and pytestconfig.getoption("--require-swarm"):
+            pytest.fail(", ".join(missing), pytrace=False)
+        if missing:
+            pytest.skip(", ".join(missing))
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def need_engine(require: Require) -> None:
+    """For tests that start private engines themselves."""
+    require(missing_engine())
+
+
+@pytest.fixture(scope="session")
+def swarm(need_engine: None) -> Iterator[PrivateSwarm]:
+    """One private Swarm per session and worker; leave no services in it."""
+    with PrivateSwarm() as swarm:
+        yield swarm
+
+
+@pytest.fixture(scope="session")
+def busybox_image(swarm: PrivateSwarm) -> str:
+    """The name of an image in `swarm` that holds a shell and small programs."""
+    return import_busybox(swarm)
+
+
+@pytest.fixture
+def service_name(swarm: PrivateSwarm) -> Iterator[str]:
+    """A name of the test's own; the service that bears it is removed afterwards."""
+    name = f"service{next(_numbers)}"
+    yield name
+    if name in swarm.docker("service", "ls", "--format={{.Name}}").split():
+        swarm.docker("service", "rm", name)
+
+
+@pytest.fixture
+def prometheus_server(
+    require: Require,
+) -> Iterator[Callable[..., PrivatePrometheus]]:
+    """Start private Prometheus servers: `prometheus_server(config, *options)`."""
+    yield from _factory(PrivatePrometheus, require)
+
+
+@pytest.fixture
+def alertmanager_server(
+    require: Require,
+) -> Iterator[Callable[..., PrivateAlertmanager]]:
+    """Start private Alertmanagers: `alertmanager_server(config, *options)`."""
+    yield from _factory(PrivateAlertmanager, require)
+
+
+def _factory(kind: type[Server], require: Require) -> Iterator[Callable[..., Server]]:
+    require(kind.missing())
+    with ExitStack() as servers:
+
+        def start(config: Config, *options: str, address: str = "127.0.0.1") -> Server:
+            server = kind(config, *options, address=address)
+            servers.enter_context(server)
+            return server
+
+        yield start

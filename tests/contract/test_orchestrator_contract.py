@@ -1,0 +1,44 @@
+"""The Swarm adapter keeps the contract, on the engine model and on a real engine."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from autoscaler.testing.contracts.orchestrator import Bed, OrchestratorContract
+from autoscaler.testing.contracts.restart import RestartContract
+from autoscaler.testing.engine import FakeSwarm
+from autoscaler.testing.engine.api import EngineApi
+from autoscaler.testing.engine.bed import SwarmBed
+from autoscaler.testing.real.dockerd import PrivateSwarm
+
+
+class Model:
+    @pytest.fixture
+    async def bed(self) -> AsyncIterator[Bed]:
+        async with FakeSwarm() as swarm, EngineApi(swarm.host) as api:
+            yield SwarmBed(swarm.host, api, "busybox:1")
+
+
+class RealEngine:
+    @pytest.fixture
+    async def bed(self, swarm: PrivateSwarm, busybox_image: str) -> AsyncIterator[Bed]:
+        async with EngineApi(swarm.host) as api:
+            bed = SwarmBed(swarm.host, api, busybox_image)
+            yield bed
+            await bed.clear()
+
+
+class TestOnTheModel(Model, OrchestratorContract):
+    pass
+
+
+class TestOnARealEngine(RealEngine, OrchestratorContract):
+    pass
+
+
+class TestRestartsOnTheModel(Model, RestartContract):
+    pass
+
+
+class TestRestartsOnARealEngine(RealEngine, RestartContract):
+    pass

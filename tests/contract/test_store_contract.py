@@ -1,0 +1,12 @@
+"""Every store keeps the contract."""
+
+from pathlib import Path
+
+from autoscaler.ports import Store
+from autoscaler.store import SqliteStore
+from autoscaler.testing.contracts.store import StoreContract
+
+
+class TestSqliteStore(StoreContract):
+    async def open(self, place: Path) -> Store:
+        return await SqliteStore.open(place / "autoscaler.db")

@@ -1,0 +1,224 @@
+"""CPU and memory of real containers, as a real engine measures them."""
+
+import asyncio
+import resource
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from autoscaler.decide import decide
+from autoscaler.model import Quality, Resources, Sample, Service, Task
+from autoscaler.orchestrators.swarm import SwarmOrchestrator, SwarmSettings
+from autoscaler.ports import Query
+from autoscaler.sources.docker import DockerSource, Options, Settings
+from autoscaler.testing.builders import a_memory, a_policy, observe
+from autoscaler.testing.real.dockerd import PrivateSwarm
+
+BUSY = "while :; do :; done"
+SLEEP = "sleep 100000"
+MEBIBYTE = 2**20
+MANY = 20
+Measured = Callable[[str, object], None]
+
+
+@pytest.fixture
+def create(swarm: PrivateSwarm, busybox_image: str) -> Iterator[Callable[..., str]]:
+    """Create services, which are removed afterwards; return their ids."""
+    names: list[str] = []
+
+    def create(script: str, *options: str) -> str:
+        name = f"measured{len(names)}"
+        swarm.docker(
+            "service", "create", "--quiet", "--no-resolve-image", f"--name={name}",
+            "--restart-delay=0s", "--stop-grace-period=0s", "--mount=type=tmpfs,target=/shm",
+            *options, busybox_image, "sh", "-c", script,
+        )  # fmt: skip
+        names.append(name)
+        return swarm.docker("service", "inspect", name, "--format={{.ID}}")
+
+    yield create
+    for name in names:
+        swarm.docker("service", "rm", name)
+
+
+class Asked:
+    """The source and the orchestrator, on one engine."""
+
+    def __init__(self, swarm: PrivateSwarm, **settings: str) -> None:
+        self.source = DockerSource(Settings.model_validate({"host": swarm.host, **settings}))
+        self.orchestrator = SwarmOrchestrator(SwarmSettings(host=swarm.host))
+
+    async def ask(self, key: str, what: str, window: str = "3s") -> tuple[Sample, Service]:
+        service, tasks = await self.orchestrator.inspect(key)
+        query = Query(Options.model_validate({"query": what, "window": window}), service)
+        return (await self.source.read([query], {key: tasks}))[0], service
+
+    async def until(
+        self, wanted: Callable[[Sample], bool], key: str, what: str
+    ) -> tuple[Sample, Service]:
+        async with asyncio.timeout(30):
+            while True:
+                sample, service = await self.ask(key, what)
+                if wanted(sample):
+                    return sample, service
+                await asyncio.sleep(0.2)
+
+    async def tasks(self, key: str) -> tuple[Task, ...]:
+        return (await self.orchestrator.inspect(key))[1]
+
+
+@pytest.fixture
+async def asked(swarm: PrivateSwarm) -> AsyncIterator[Asked]:
+    asked = Asked(swarm, list_every="500ms")
+    yield asked
+    await asked.source.close()
+    await asked.orchestrator.close()
+
+
+def use(sample: Sample) -> list[float]:
+    """What each task with a value uses, as a share of its base."""
+    values = (sample.tasks or {}).values()
+    return [one.value / one.of for one in values if one.value is not None and one.of]
+
+
+def in_full(sample: Sample) -> bool:
+    """Whether each task has values of a whole window."""
+    tasks = (sample.tasks or {}).values()
+    return bool(tasks) and all(one.value is not None and one.window >= 2 for one in tasks)
+
+
+async def test_a_busy_loop_uses_its_whole_limit(
+    create: Callable[..., str], asked: Asked, record_property: Measured
+) -> None:
+    key = create(BUSY, "--limit-cpu=0.2", "--limit-memory=64m")
+    sample, service = await asked.until(in_full, key, "cpu")
+    record_property("share of the limit", f"{use(sample)[0]:.0%}")
+    assert service.limits == Resources(nano_cpus=200_000_000, memory_bytes=64 * MEBIBYTE)
+    assert use(sample) == [pytest.approx(1.0, abs=0.15)]
+    assert sample.at is not None
+    assert abs(sample.at - time.time()) < 5
+
+
+async def test_a_busy_service_is_scaled_by_its_own_cpu(
+    create: Callable[..., str], asked: Asked
+) -> None:
+    key = create(BUSY, "--limit-cpu=0.1", "--replicas=2")
+    sample, service = await asked.until(lambda one: in_full(one) and len(use(one)) == 2, key, "cpu")
+    cpu = {"name": "cpu", "source": "docker", "query": "cpu", "target": {"utilization": 60}}
+    policy = a_policy(metrics=[cpu], policy={"services": [service.name]})
+    seen = observe(service, {"cpu": sample}, now=time.time(), tasks=await asked.tasks(key))
+    _, decision = decide(policy, seen, a_memory(replicas=2))
+    assert decision.action is not None, decision
+    # Anything from 91 % to 119 % of the limit.
+    assert decision.action.replicas == 4
+
+
+async def test_an_idle_service_uses_next_to_nothing(
+    create: Callable[..., str], asked: Asked
+) -> None:
+    key = create(SLEEP, "--limit-cpu=0.2")
+    sample, _ = await asked.until(in_full, key, "cpu")
+    assert use(sample)[0] < 0.05
+
+
+async def test_memory_that_is_held_counts_and_files_that_were_written_do_not(
+    create: Callable[..., str], asked: Asked
+) -> None:
+    held = create(f"dd if=/dev/zero of=/shm/a bs=1M count=20; {SLEEP}", "--limit-memory=100m")
+    cached = create(f"dd if=/dev/zero of=/tmp/a bs=1M count=40; {SLEEP}", "--limit-memory=100m")
+    sample, _ = await asked.until(
+        lambda one: any(share > 0.2 for share in use(one)), held, "memory"
+    )
+    assert use(sample)[0] < 0.3
+    sample, _ = await asked.until(in_full, cached, "memory")
+    assert use(sample)[0] < 0.15
+
+
+async def test_the_task_that_takes_a_killed_ones_place_is_measured(
+    swarm: PrivateSwarm, create: Callable[..., str], asked: Asked
+) -> None:
+    key = create(BUSY, "--limit-cpu=0.2")
+    sample, _ = await asked.until(in_full, key, "cpu")
+    (killed,) = sample.tasks or {}
+    container = next(one.container_id for one in await asked.tasks(key) if one.id == killed)
+    await asyncio.to_thread(swarm.docker, "kill", container)
+    sample, _ = await asked.until(
+        lambda one: in_full(one) and killed not in (one.tasks or {}), key, "cpu"
+    )
+    assert use(sample) == [pytest.approx(1.0, abs=0.25)]
+
+
+async def test_a_container_restarted_by_hand_is_measured_from_its_start(
+    swarm: PrivateSwarm, create: Callable[..., str], asked: Asked
+) -> None:
+    key = create(BUSY, "--limit-cpu=0.2")
+    await asked.until(in_full, key, "cpu")
+    started = await asyncio.to_thread(
+        swarm.docker,
+        "ps",
+        "--quiet",
+        "--no-trunc",
+        "--filter=label=com.docker.swarm.service.id=" + key,
+    )
+    await asyncio.to_thread(swarm.docker, "restart", "--time=0", started)
+    for _ in range(10):
+        sample, _ = await asked.ask(key, "cpu")
+        assert all(-0.01 <= share < 1.5 for share in use(sample)), sample
+        await asyncio.sleep(0.3)
+
+
+async def test_a_daemon_that_restarts_is_an_error_and_then_measured_again(
+    swarm: PrivateSwarm, create: Callable[..., str], asked: Asked
+) -> None:
+    key = create(BUSY, "--limit-cpu=0.2")
+    sample, service = await asked.until(in_full, key, "cpu")
+    await asyncio.to_thread(swarm.halt)
+    await asyncio.sleep(0.6)
+    query = Query(Options(query="cpu"), service)
+    (sample,) = await asked.source.read([query], {})
+    assert sample.quality is Quality.ERROR
+    await asyncio.to_thread(swarm.revive)
+    async with asyncio.timeout(60):
+        while not in_full(sample):
+            await asyncio.sleep(0.5)
+            (sample,) = await asked.source.read([query], {})
+
+
+async def test_many_containers_cost_little_and_their_streams_close(
+    swarm: PrivateSwarm, create: Callable[..., str], record_property: Measured
+) -> None:
+    key = create(SLEEP, f"--replicas={MANY}")
+    asked = Asked(swarm, idle="2s", list_every="5s")
+    await asked.until(lambda one: in_full(one) and len(one.tasks or {}) == MANY, key, "cpu")
+    before, engine_before, seconds = own_cpu(), cpu_of(swarm.pid), 10
+    open_before = sockets_of(swarm.pid)
+    for _ in range(seconds):
+        sample, _ = await asked.ask(key, "cpu")
+        await asyncio.sleep(1)
+    spent, engine_spent = own_cpu() - before, cpu_of(swarm.pid) - engine_before
+    record_property("our CPU per stream", f"{spent / seconds / MANY * 1000:.2f} ms/s")
+    record_property("the engine's", f"{engine_spent / seconds / MANY * 1000:.2f} ms/s")
+    assert len(use(sample)) == MANY
+    assert spent / seconds / MANY < 0.005
+    await asyncio.sleep(4)
+    closed = open_before - sockets_of(swarm.pid)
+    record_property("connections closed once idle", closed)
+    assert closed >= MANY
+    await asked.source.close()
+    await asked.orchestrator.close()
+
+
+def own_cpu() -> float:
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    return spent.ru_utime + spent.ru_stime
+
+
+def cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def sockets_of(pid: int) -> int:
+    return sum("socket:" in str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir())

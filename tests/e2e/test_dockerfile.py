@@ -1,0 +1,89 @@
+"""The image as its users build it, on a base of the machine's own distribution."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from autoscaler.testing.real.base_image import import_python, missing_base
+from autoscaler.testing.real.dockerd import PrivateEngine
+from autoscaler.testing.real.processes import free_port, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "autoscaler:test"
+PIP_OPTIONS = {
+    "PIP_INDEX_URL": "index-url",
+    "PIP_EXTRA_INDEX_URL": "extra-index-url",
+    "PIP_TRUSTED_HOST": "trusted-host",
+}
+
+
+@pytest.fixture(scope="module")
+def engine(need_engine: None, require: Callable[[list[str]], None]) -> Iterator[PrivateEngine]:
+    """An engine that holds the built image; the build reaches what the machine reaches."""
+    require(missing_base())
+    with PrivateEngine(network="host") as engine:
+        base = import_python(engine)
+        arguments = ["--network=host", f"--build-arg=BASE={base}", *pip_arguments()]
+        engine.docker("build", *arguments, f"--tag={IMAGE}", str(ROOT), timeout=600)
+        yield engine
+
+
+def pip_arguments() -> list[str]:
+    """Say to pip in the build what was said to pip on this machine; local folders stay here."""
+    values = {name: os.environ.get(name) or pip_setting(key) for name, key in PIP_OPTIONS.items()}
+    remote = {name: without_folders(value) for name, value in values.items()}
+    return [f"--build-arg={name}={value}" for name, value in remote.items() if value]
+
+
+def pip_setting(key: str) -> str:
+    command = [sys.executable, "-m", "pip", "config", "get", f"global.{key}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def without_folders(value: str) -> str:
+    return " ".join(word for word in value.split() if not word.startswith(("file:", "/")))
+
+
+def in_container(engine: PrivateEngine, *options: str) -> str:
+    return engine.docker("run", "--rm", "--network=host", *options)
+
+
+def test_the_image_runs_the_command(engine: PrivateEngine) -> None:
+    assert "Usage: autoscaler" in in_container(engine, IMAGE, "--help")
+
+
+def test_the_image_does_not_run_as_root(engine: PrivateEngine) -> None:
+    assert int(in_container(engine, "--entrypoint=id", IMAGE, "-u")) != 0
+
+
+def test_the_image_runs_read_only_and_without_capabilities(engine: PrivateEngine) -> None:
+    read_only = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+    assert "Usage: autoscaler" in in_container(engine, *read_only, IMAGE, "--help")
+
+
+def test_a_container_is_healthy_until_it_is_stopped_and_then_ends_well(
+    engine: PrivateEngine,
+) -> None:
+    """Without a cluster at that: it lives, and waits for one."""
+    listen = f"--env=AUTOSCALER_LISTEN=127.0.0.1:{free_port()}"
+    options = ("--detach", "--name=service", "--network=host", "--health-interval=1s", listen)
+    engine.docker("run", *options, IMAGE, "run")
+    wait_until(lambda: state(engine, "Health.Status") == "healthy", timeout=30, what="its health")
+    engine.docker("stop", "service")
+    assert state(engine, "ExitCode") == "0"
+
+
+def state(engine: PrivateEngine, what: str) -> str:
+    return engine.docker("inspect", "--format={{.State." + what + "}}", "service")
+
+
+def test_the_image_holds_no_tests_and_no_build_tools(engine: PrivateEngine) -> None:
+    listing = in_container(engine, "--entrypoint=ls", IMAGE, "/", "/opt", "/var/lib/autoscaler")
+    assert not {"source", "tests", "build"} & set(listing.split())

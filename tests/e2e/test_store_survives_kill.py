@@ -1,0 +1,147 @@
+"""Whatever a store acknowledged is there after a kill -9, and nothing is there by halves."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoscaler.model import Memory, Outcome
+from autoscaler.store import SqliteStore
+
+pytestmark = pytest.mark.slow
+
+_WRITER = Path(__file__).with_name("store_writer.py")
+
+Kill = dict[str, Any]
+_OPS: list[Kill] = [
+    {"after_ops": 1 + 29 * n, "checkpoint": 3 * (n % 2) or 1000} for n in range(120)
+]
+# A store that was just created holds 80 kB.
+_BYTES: list[Kill] = [{"at_bytes": 1 + 3907 * n} for n in range(20)] + [
+    {"at_bytes": 80_000 + 4253 * n} for n in range(90)
+]
+_TIMES: list[Kill] = [
+    {"after_ms": random.Random(n).uniform(0, 15), "checkpoint": 3 * (n % 2) or 1000}
+    for n in range(110)
+]
+
+
+class Writer:
+    """The program that is killed, over and over."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(_WRITER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def die_writing(self, place: Path, kill: Kill) -> dict[str, int]:
+        """The highest number of each kind that was acknowledged before the end."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"place": str(place), "kill": kill}) + "\n")
+        self.process.stdin.flush()
+        return dict(json.loads(self.process.stdout.readline())["acks"])
+
+    def close(self) -> None:
+        self.process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def writer() -> Iterator[Writer]:
+    writer = Writer()
+    yield writer
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(_OPS, id="between-two-steps-of-the-database"),
+        pytest.param(_BYTES, id="in-the-middle-of-a-write"),
+        pytest.param(_TIMES, id="at-any-time"),
+    ],
+)
+async def test_what_was_acknowledged_survives(
+    writer: Writer, kills: list[Kill], tmp_path: Path
+) -> None:
+    for number, kill in enumerate(kills):
+        # Ten kills hit the same store, one after another, so recovery is killed as well.
+        place = tmp_path / str(number // 10)
+        place.mkdir(exist_ok=True)
+        recorded, settled = await _stored(place, tmp_path / "copy")
+        acknowledged = writer.die_writing(place, kill)
+        after = await _stored(place, tmp_path / "copy")
+        recorded = acknowledged.get("recorded", recorded)
+        settled = acknowledged.get("settled", settled)
+        # The one step that was under way when the end came may have been taken or not.
+        assert after in {(recorded, settled), (recorded, recorded), (recorded + 1, settled)}, kill
+
+
+async def test_a_log_that_ends_anywhere_is_read_up_to_its_last_whole_transaction(
+    writer: Writer, tmp_path: Path
+) -> None:
+    """As after a power cut: the log is cut at every kind of place, and its end made foul."""
+    place = tmp_path / "whole"
+    place.mkdir()
+    writer.die_writing(place, {"after_ops": 4000})
+    log = (place / "autoscaler.db-wal").read_bytes()
+    numbers = []
+    for size in range(0, len(log), len(log) // 100):
+        torn = tmp_path / "torn"
+        shutil.copytree(place, torn)
+        (torn / "autoscaler.db-shm").unlink()
+        (torn / "autoscaler.db-wal").write_bytes(log[:size] + bytes(size % 3 * 100))
+        numbers.append((await _stored(torn, tmp_path / "copy"))[0])
+        shutil.rmtree(torn)
+    assert numbers == sorted(numbers)
+    assert numbers[0] == 0
+    assert numbers[-1] >= 3
+
+
+async def _stored(place: Path, copy: Path) -> tuple[int, int]:
+    """The numbers up to which all is recorded and settled; nothing is there of the next one.
+
+    Looks at a copy, so that the next writer finds what the last one left behind.
+    """
+    shutil.copytree(place, copy)
+    try:
+        return await _whole(copy / "autoscaler.db")
+    finally:
+        shutil.rmtree(copy)
+
+
+async def _whole(file: Path) -> tuple[int, int]:
+    store = await SqliteStore.open(file)
+    memories = await store.memories()
+    web, other = (memories.get(key, Memory(replicas=0)) for key in ("web-id", "db-id"))
+    history = await store.history(limit=10_000)
+    opened = [int(intent.at) for intent in await store.open_intents()]
+    await store.close()
+
+    number = web.replicas or 0
+    wanted = list(range(number, 0, -1))
+    assert other.replicas == number
+    for service in ("web", "db"):
+        assert [d.at for d, _ in history if d.service == service] == wanted
+    assert opened == ([] if web.good == number else [number])
+    settled = [int(d.at) for d, outcome in history if outcome is Outcome.DONE]
+    assert settled == [n for n in wanted if n not in opened]
+    assert _intact(file)
+    return number, web.good
+
+
+def _intact(file: Path) -> bool:
+    connection = sqlite3.connect(file)
+    try:
+        return bool(connection.execute("pragma integrity_check").fetchall() == [("ok",)])
+    finally:
+        connection.close()

@@ -1,0 +1,72 @@
+"""Everything that an explanation may have to tell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console, RenderableType
+
+from autoscaler.cli.render import words
+from autoscaler.cli.render.explanation import explanation
+from autoscaler.model import FleetFacts, Room, Verdict
+from autoscaler.testing.builders import NOW, a_memory, a_service, observe, per_task, value
+from tests.unit.cli.conftest import a_record
+
+
+def drawn(what: RenderableType) -> str:
+    text = StringIO()
+    Console(file=text, width=200).print(what)
+    return re.sub(" +", " ", text.getvalue())
+
+
+def test_an_explanation_tells_all_that_was_seen() -> None:
+    observation = observe(
+        a_service(5, rollout_message="since noon"),
+        {"requests": per_task(100.0, 300.0, None), "latency": value(0.25)},
+        coverage={"requests": value(0.5)},
+        fleet=FleetFacts(removable=3),
+        room=Room(more=1, reason="memory on node-1"),
+        unsettled="scale 4 -> 5: no answer",
+    )
+    memory = a_memory(5, disturbed_at=NOW - 600, missing_since=NOW - 60, good=1)
+    told = drawn(explanation(a_record(observation, memory), NOW + 10))
+    assert ", 10s ago" in told
+    assert "rollout none since noon" in told
+    assert "room for 1 more; memory on node-1" in told
+    assert "the fleet may lose 3" in told
+    assert "the fleet may gain no limit" in told
+    assert "unsettled scale 4 -> 5: no answer" in told
+    assert "changed by somebody else 10m before" in told
+    assert "data missing since 60s before; good samples since: 1" in told
+    assert "requests 200 in 2 tasks value" in told
+    assert "its coverage 0.5 value" in told
+
+
+def test_a_metric_that_was_not_read_is_told() -> None:
+    record = a_record(observe(a_service(5), {"requests": value(500.0)}), a_memory(5))
+    assert "latency - not read" in drawn(explanation(record, NOW))
+
+
+def test_verdicts_of_another_version_are_told_too() -> None:
+    observation = observe(a_service(5), {"requests": value(900.0), "latency": value(0.25)})
+    record = a_record(observation, a_memory(5))
+    verdicts = (Verdict(guard="of_old", replicas=5, reason="not on Sundays"),)
+    decision = replace(record.decision, action=None, verdicts=verdicts, held_by="of_old")
+    told = drawn(explanation(replace(record, decision=decision), NOW))
+    assert "of_old 9 -> 5 not on Sundays" in told
+    assert "none: held by of_old" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(-5, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (7200, "2h"), (172_800, "2d")],
+)
+def test_ages_are_short(seconds: float, told: str) -> None:
+    assert words.ago(NOW - seconds, NOW) == told
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    assert (words.ago(None, NOW), words.count(None), words.number(None)) == ("-", "-", "-")

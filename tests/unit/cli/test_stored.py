@@ -1,0 +1,164 @@
+"""`status`, `history` and `explain`: what the running service has stored."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autoscaler.model import FleetFacts, Outcome, Quality, Record
+from autoscaler.testing.builders import a_memory, a_service, observe, unknown, value
+from tests.unit.cli.conftest import Call, a_record, fill_store
+
+NOW = time.time() - 30
+
+
+def record(name: str = "shop_web", load: float = 900.0, at: float = NOW, **seen: object) -> Record:
+    service = replace(a_service(5), id=f"id-{name}", name=name)
+    samples = {
+        "requests": value(load, at=at - 12),
+        "latency": unknown(Quality.STALE, "312 s old"),
+    }
+    return a_record(observe(service, samples, now=at, **seen), a_memory(5))
+
+
+def squeezed(text: str) -> str:
+    return re.sub(" +", " ", text)
+
+
+def test_explain_shows_all_that_led_to_a_decision(call: Call) -> None:
+    fill_store([record(fleet=FleetFacts(removable=3, addable=2))])
+    result = call("explain", "shop_web")
+    assert result.exit_code == 0, result.output
+    told = squeezed(result.output)
+    assert "shop_web policy shop-web" in told
+    assert "replicas 5, running 5" in told
+    assert "the fleet may gain 2" in told
+    assert "requests 900 value 12s 9 180 a replica, target 100: 5 -> 9" in told
+    assert "latency - stale (312 s old)" in told
+    assert "9, has 5 (requests: 180 a replica, target 100: 5 -> 9)" in told
+    assert "bounds lets it pass" in told
+    assert "fleet_ceiling 9 -> 7 max_total_replicas leaves 2 of 4 to add" in told
+    assert "scale 5 -> 7 at version 7" in told
+
+
+def test_explain_says_what_held_a_service(call: Call) -> None:
+    fill_store([record(load=300.0)])
+    told = squeezed(call("explain", "shop_web").output)
+    assert "none: held by missing_data" in told
+    assert "missing_data 3 -> 5" in told
+    assert "stabilization not asked" in told
+
+
+def test_explain_says_when_nothing_was_to_be_done(call: Call) -> None:
+    everything = record(load=500.0)
+    samples = {**everything.observation.samples, "latency": value(0.25)}
+    observation = replace(everything.observation, samples=samples)
+    fill_store([a_record(observation, everything.memory)])
+    told = squeezed(call("explain", "shop_web").output)
+    assert "5, as it is" in told
+    assert "none: nothing to do" in told
+    assert "GUARDS" not in told
+
+
+def test_a_record_can_be_saved_and_decided_again(call: Call) -> None:
+    fill_store([record()])
+    saved = call("explain", "shop_web", "--record").output
+    assert set(json.loads(saved)) == {"policy", "observation", "memory", "decision"}
+    Path("record.json").write_text(saved)
+    result = call("explain", "--observation", "record.json")
+    assert result.exit_code == 0
+    assert result.output.endswith("Deciding again gives the same decision.\n")
+
+
+def test_another_decision_is_told(call: Call) -> None:
+    fill_store([record()])
+    saved = json.loads(call("explain", "shop_web", "--record").output)
+    saved["policy"]["scale"]["max"] = 6
+    Path("record.json").write_text(json.dumps(saved))
+    result = call("explain", "--observation", "record.json")
+    assert result.exit_code == 1
+    assert "Deciding again differs in action, reason, max, verdicts:" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "not a Record of this version"),
+        ("{}", "not a Record of this version: policy"),
+        (None, "this version does not understand the record's policy: scale.max: expected"),
+    ],
+)
+def test_what_is_no_record_is_told(call: Call, text: str | None, told: str) -> None:
+    fill_store([record()])
+    saved = json.loads(call("explain", "shop_web", "--record").output)
+    saved["policy"]["scale"]["max"] = "many"
+    Path("record.json").write_text(json.dumps(saved) if text is None else text)
+    result = call("explain", "--observation", "record.json")
+    assert result.exit_code == 1
+    assert f"Error: {told}" in result.output
+
+
+def test_explain_knows_similar_names(call: Call) -> None:
+    fill_store([record()])
+    result = call("explain", "shop_wbe")
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: no decision about 'shop_wbe' is stored; did you mean shop_web?\n"
+    )
+
+
+def test_explain_wants_a_service_or_a_file(call: Call) -> None:
+    assert call("explain").exit_code == 2
+    Path("record.json").touch()
+    assert call("explain", "shop_web", "--observation", "record.json").exit_code == 2
+
+
+def test_without_a_store_the_next_step_is_told(call: Call) -> None:
+    for words in (["status"], ["history"], ["explain", "shop_web"]):
+        result = call(*words)
+        assert result.exit_code == 1
+        assert result.output == (
+            "Error: there is no store at store.db: start the service, or name its file\n"
+        )
+
+
+def test_status_tells_of_each_service(call: Call) -> None:
+    fill_store([record("mail_in", load=300.0), record("shop_web")])
+    told = squeezed(call("status").output)
+    assert re.search(r"mail_in shop-web unknown 5, wants 3 missing_data [0-9ms ]+ ago", told)
+    assert "shop_web shop-web unknown 5 -> 9" in told
+    found = json.loads(call("status", "--json").output)
+    assert [(one["service"], one["held_by"]) for one in found] == [
+        ("mail_in", "missing_data"),
+        ("shop_web", None),
+    ]
+
+
+def test_history_is_newest_first_with_outcomes(call: Call) -> None:
+    fill_store([record(at=NOW - 60), record(at=NOW - 30, load=300.0)], Outcome.DONE)
+    lines = squeezed(call("history").output).splitlines()
+    assert "shop_web 5, wants 3" in lines[1]
+    assert "shop_web 5 -> 9 done" in lines[2]
+    found = json.loads(call("history", "--json", "--actions").output)
+    assert [(one["decision"]["service"], one["outcome"]) for one in found] == [("shop_web", "done")]
+
+
+def test_history_looks_back_as_far_as_is_asked(call: Call) -> None:
+    fill_store([record(at=NOW - 7200), record("mail_in", at=NOW)])
+    assert len(json.loads(call("history", "--json").output)) == 2
+    assert len(json.loads(call("history", "--json", "--since", "1h").output)) == 1
+    assert len(json.loads(call("history", "--json", "--limit", "1").output)) == 1
+    assert len(json.loads(call("history", "--json", "--service", "mail_in").output)) == 1
+    assert call("history", "--service", "other").output.startswith("No decision is stored")
+    assert call("history", "--since", "5").exit_code == 2
+
+
+def test_an_empty_store_is_told(call: Call) -> None:
+    fill_store([])
+    assert call("status").output == "No decision has been stored yet.\n"
+    assert "is the service running, with this store?" in call("explain", "x").output

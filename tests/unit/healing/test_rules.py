@@ -1,0 +1,234 @@
+"""What each rule finds, and what it passes over."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from autoscaler.healing.crash_loop import CrashLoop
+from autoscaler.healing.exhausted import Exhausted
+from autoscaler.healing.image_missing import ImageMissing
+from autoscaler.healing.stuck_update import StuckUpdate
+from autoscaler.healing.unschedulable import Unschedulable
+from autoscaler.model import Finding, Health, Rollout, Service, Task, TaskState
+from autoscaler.ports import Checkup, HealingRule
+from autoscaler.testing.builders import NOW, a_service, a_task, observe, some_tasks
+
+
+def ended(
+    number: int,
+    state: TaskState = TaskState.FAILED,
+    *,
+    slot: int = 1,
+    ago: float = 30.0,
+    **more: Any,
+) -> Task:
+    """A task of a slot that ended by itself, so many seconds ago."""
+    since = NOW - ago
+    given = {"desired": TaskState.SHUTDOWN, "exit_code": 1, "since": since, "created_at": since - 1}
+    return a_task(number, state, slot=slot, **{**given, **more})
+
+
+def examine(
+    rule: HealingRule,
+    *tasks: Task,
+    service: Service | None = None,
+    memory: Any = None,
+    now: float = NOW,
+    since: float = 0.0,
+) -> tuple[Any, Finding | None]:
+    seen = observe(service or a_service(1), tasks=tasks, now=now)
+    return rule.examine(memory, Checkup(name="test", observation=seen, since=since))
+
+
+def found(rule: HealingRule, *tasks: Task, **more: Any) -> Finding | None:
+    return examine(rule, *tasks, **more)[1]
+
+
+# crash_loop
+
+
+def test_three_failures_within_five_minutes_are_a_crash_loop() -> None:
+    finding = found(CrashLoop(), *(ended(n, ago=60.0 * n) for n in (1, 2, 3)))
+    assert finding is not None
+    assert finding.state is Health.CRASH_LOOPING
+    assert "3 tasks ended within 300 s: 3 x exit code 1" in finding.reason
+
+
+def test_a_failure_is_counted_once_however_often_it_is_seen() -> None:
+    rule, memory, finding = CrashLoop(), None, None
+    for _ in range(10):
+        memory, finding = examine(rule, ended(1), ended(2), memory=memory)
+    assert finding is None
+
+
+def test_failures_count_though_swarm_has_dropped_their_tasks() -> None:
+    rule, memory, finding = CrashLoop(), None, None
+    for number in (1, 2, 3):
+        memory, finding = examine(rule, ended(number), memory=memory)
+    assert finding is not None
+
+
+@pytest.mark.parametrize("since", [NOW - 100.0, NOW])
+def test_failures_from_before_a_heal_or_a_release_do_not_count(since: float) -> None:
+    tasks = [ended(n, ago=100.0 + n) for n in (1, 2, 3)]
+    assert found(CrashLoop(), *tasks, since=since) is None
+
+
+def test_old_failures_are_forgotten() -> None:
+    memory, _ = examine(CrashLoop(), *(ended(n) for n in (1, 2, 3)))
+    assert examine(CrashLoop(), memory=memory, now=NOW + 400) == (None, None)
+
+
+def test_tasks_that_were_stopped_are_no_failures() -> None:
+    stopped = [ended(n, TaskState.SHUTDOWN, exit_code=143) for n in range(9)]
+    lost = [ended(10 + n, node_ready=False) for n in range(9)]
+    refused = [ended(20 + n, TaskState.REJECTED) for n in range(9)]
+    assert found(CrashLoop(), *stopped, *lost, *refused) is None
+
+
+@pytest.mark.parametrize(("restarts", "loops"), [("any", True), ("on-failure", False)])
+def test_an_end_with_zero_is_a_failure_only_where_swarm_restarts_it(
+    restarts: str, loops: bool
+) -> None:
+    done = [ended(n, TaskState.COMPLETE, exit_code=0) for n in range(3)]
+    service = a_service(1, restarts=restarts)
+    assert (found(CrashLoop(), *done, service=service) is not None) is loops
+
+
+def test_exit_codes_memory_and_health_are_told_apart() -> None:
+    finding = found(
+        CrashLoop(),
+        ended(1, exit_code=3),
+        ended(2, exit_code=137, error="task: non-zero exit (137): OOMKilled"),
+        ended(3, exit_code=137, error="task: non-zero exit (137): unhealthy container"),
+        ended(4, exit_code=137, error="task: non-zero exit (137)"),
+    )
+    assert finding is not None
+    for told in ("exit code 3", "out of memory", "unhealthy", "killed (137)"):
+        assert f"1 x {told}" in finding.reason
+
+
+# exhausted
+
+GIVEN_UP = a_service(2, max_attempts=1)
+
+
+def test_a_slot_without_a_task_that_shall_run_is_given_up() -> None:
+    finding = found(Exhausted(), ended(1), a_task(2), service=GIVEN_UP)
+    assert finding is not None
+    assert finding.tasks == ("task-1",)
+    assert "gave up 1 of 2 slots: 1 x exit code 1" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("tasks", "service"),
+    [
+        ((ended(1, ago=5.0), a_task(2)), {}),
+        ((ended(1), a_task(3, TaskState.READY, desired=TaskState.READY, slot=1), a_task(2)), {}),
+        ((ended(1), a_task(2)), {"max_attempts": 0}),
+        ((ended(1), a_task(2)), {"restarts": "none"}),
+        ((ended(1, TaskState.COMPLETE), a_task(2)), {"restarts": "on-failure"}),
+        ((ended(1, TaskState.SHUTDOWN), a_task(2)), {}),
+        ((ended(1, desired=TaskState.REMOVE), a_task(2)), {}),
+        ((ended(1), a_task(2)), {"replicas": 1}),
+    ],
+    ids=[
+        "a moment ago",
+        "waits for its delay",
+        "no limit",
+        "never restarted",
+        "ended well",
+        "was stopped",
+        "scaled away",
+        "one too many",
+    ],
+)
+def test_what_only_looks_like_a_slot_that_is_given_up(
+    tasks: tuple[Task, ...], service: dict[str, Any]
+) -> None:
+    assert found(Exhausted(), *tasks, service=replace(GIVEN_UP, **service)) is None
+
+
+# image_missing
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("No such image: web:2", False),
+        ("manifest for web:2 not found: manifest unknown", False),
+        ("pull access denied for shop/web, repository does not exist", True),
+        ("Head https://r/v2/web: unauthorized: authentication required", True),
+        ("Get https://r/v2/: no basic auth credentials", True),
+    ],
+)
+def test_an_image_that_cannot_be_had_is_named_with_the_cause(error: str, advice: bool) -> None:
+    refused = ended(1, TaskState.REJECTED, error=error)
+    finding = found(ImageMissing(), refused, service=a_service(1, image="web:2"))
+    assert finding is not None
+    assert finding.state is Health.IMAGE_MISSING
+    assert finding.reason.startswith(f"web:2 cannot be had: {error}")
+    assert ("--with-registry-auth" in finding.reason) is advice
+
+
+def test_an_image_that_came_after_all_is_not_missing() -> None:
+    refused = ended(1, TaskState.REJECTED, error="No such image: web:2")
+    assert found(ImageMissing(), refused, a_task(2, slot=1, created_at=NOW)) is None
+
+
+def test_another_failure_is_no_missing_image() -> None:
+    assert found(ImageMissing(), ended(1, error="task: non-zero exit (1)")) is None
+
+
+# unschedulable
+
+
+def test_swarms_reason_for_a_task_without_a_node_is_told() -> None:
+    error = "no suitable node (insufficient resources on 1 node)"
+    finding = found(Unschedulable(), *some_tasks(1), a_task(2, TaskState.PENDING, error=error))
+    assert finding is not None
+    assert finding.reason == f"1 tasks find no node: {error}"
+
+
+def test_a_task_that_is_just_being_placed_is_not_unschedulable() -> None:
+    assert found(Unschedulable(), a_task(1, TaskState.PENDING)) is None
+
+
+# stuck_update
+
+
+def rolling(state: Rollout = Rollout.UPDATING, started: float = NOW) -> Service:
+    return a_service(3, rollout=state, rollout_started=started, rollout_message="due to task x")
+
+
+@pytest.mark.parametrize("state", [Rollout.PAUSED, Rollout.ROLLBACK_PAUSED])
+def test_a_paused_rollout_is_stuck_at_once(state: Rollout) -> None:
+    finding = found(StuckUpdate(), service=rolling(state))
+    assert finding is not None
+    assert finding.reason == f"the update is {state}: due to task x"
+
+
+def test_a_rollout_without_another_healthy_task_for_long_is_stuck() -> None:
+    rule, service = StuckUpdate(), rolling()
+    memory, finding = examine(rule, service=service)
+    assert finding is None
+    fresh = a_task(1, created_at=NOW + 300)
+    memory, finding = examine(rule, fresh, service=service, memory=memory, now=NOW + 500)
+    assert finding is None
+    memory, finding = examine(rule, fresh, service=service, memory=memory, now=NOW + 1099)
+    assert finding is None
+    _, finding = examine(rule, fresh, service=service, memory=memory, now=NOW + 1100)
+    assert finding is not None
+    assert "without progress for 600 s" in finding.reason
+
+
+def test_another_rollout_starts_anew() -> None:
+    rule = StuckUpdate()
+    memory, _ = examine(rule, service=rolling())
+    later = rolling(started=NOW + 900)
+    assert examine(rule, service=later, memory=memory, now=NOW + 900)[1] is None
+
+
+def test_what_has_settled_is_not_stuck() -> None:
+    assert examine(StuckUpdate(), service=a_service(3, rollout=Rollout.COMPLETED)) == (None, None)

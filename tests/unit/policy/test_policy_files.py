@@ -1,0 +1,199 @@
+"""Policy files into one set of policies, or every problem that they have."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from autoscaler.policy_files import PolicyFiles
+from autoscaler.problems import Problems
+from autoscaler.strict_yaml import LARGEST
+from tests.unit.policy.conftest import Write, policies, policy
+
+SCALE = """\
+scale:
+  min: 2
+  max: 20
+  metrics:
+    - query: sum by (service) (rate(http_requests_total[1m]))
+      match: service
+      target: {average_value: 100}
+"""
+
+
+def problems(*paths: Path) -> list[str]:
+    return [str(problem) for problem in PolicyFiles(paths).check().problems]
+
+
+def test_loads_files_with_their_places(write: Write) -> None:
+    path = write("shop.yaml", policies(policy(rest=SCALE), policy("api", "[shop_api]")))
+    loaded = PolicyFiles([path.parent]).load()
+    assert [p.policy.name for p in loaded.policies] == ["shop-web", "api"]
+    assert [p.line for p in loaded.policies] == [3, 12]
+    assert {p.file for p in loaded.policies} == {str(path)}
+    assert loaded.policies[1].document == {"name": "api", "services": ["shop_api"]}
+
+
+def test_takes_yaml_files_in_order_and_passes_over_hidden_ones_and_examples(write: Write) -> None:
+    for name in ["b.yml", "a.yaml", "team/c.yaml", ".hidden.yaml", ".git/d.yaml", "notes.txt"]:
+        write(name, policies(policy(name.replace("/", "-").strip("."), f"[{name[:2]}x]")))
+    write("examples/e.yaml", "not a policy")
+    root = write("a.yaml", policies(policy("a", "[a]"))).parent
+    assert [Path(f).name for f in PolicyFiles([root]).load().files] == ["a.yaml", "b.yml", "c.yaml"]
+
+
+def test_a_named_file_counts_whatever_its_name(write: Write) -> None:
+    path = write("examples/policy.txt", policies(policy()))
+    assert len(PolicyFiles([path]).load().policies) == 1
+
+
+def test_a_file_that_two_paths_lead_to_counts_once(write: Write) -> None:
+    path = write("shop.yaml", policies(policy()))
+    assert len(PolicyFiles([path.parent, path]).load().policies) == 1
+
+
+def test_follows_links_as_mounted_configs_have_them(write: Write, tmp_path: Path) -> None:
+    write("..2024/shop.yaml", policies(policy()))
+    root = tmp_path / "policies"
+    (root / "..data").symlink_to("..2024")
+    (root / "shop.yaml").symlink_to("..data/shop.yaml")
+    assert PolicyFiles([root]).load().files == (str(root / "shop.yaml"),)
+
+
+def test_every_problem_of_every_file_is_told(write: Write) -> None:
+    first = write(
+        "a.yaml",
+        policies(
+            policy(rest="mod: active\n" + SCALE.replace("max: 20", "max: many")),
+            policy("api", "[api]", SCALE.replace("average_value", "averge_value")),
+        ),
+    )
+    second = write("b.yaml", "a: [")
+    third = write("c.yaml", "")
+    found = problems(first.parent)
+    expected = [
+        f"{first}:5:5: policies.0.mod: unknown key 'mod' (did you mean 'mode'?); valid keys: ",
+        f"{first}:8:7: policies.0.scale.max: expected a whole number, not 'many'",
+        f"{first}:21:20: policies.1.scale.metrics.0.target.averge_value: unknown key ",
+        f"{second}:1:5: a: not YAML: while parsing a flow node: expected the node content",
+        f"{third}:1:1: this file is empty; expected the keys version: and policies:",
+    ]
+    assert len(found) == len(expected)
+    for line, start in zip(found, expected, strict=True):
+        assert line.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("max: 20", "scale.min: 30 is above"),
+        ("maximum: 20", "policies.0.scale.maximum: unknown key 'maximum'"),
+        ("max: 0", "policies.0.scale.max: should be greater than or equal to 1, not 0"),
+        ("max: ", "policies.0.scale.max: expected a whole number, not nothing"),
+        ("max: 40\n  on_missing: 6", "on_missing: expected 'hold' or a mapping, not 6"),
+        ("max: 40\n  on_missing: {}", "on_missing.fallback: this key is required"),
+        ("max: 40\n  on_missing: {fallback: -1}", "on_missing.fallback: should be greater than"),
+        ("max: 40\n  recovery: [3]", "scale.recovery: expected a whole number, not a list"),
+        ("max: 40\n  behavior: fast", "scale.behavior: expected a mapping, not 'fast'"),
+        ("max: 40\n  metrics: {}", "scale.metrics: expected a list, not a mapping"),
+        ("max: 40\n  metrics: [{query: x}]", "metrics.0: state exactly one strategy"),
+        ("max: 40\n  metrics: [{target: {value: 1}}]", "metrics.0.query: this key is required"),
+        (
+            "max: 40\n  metrics: [{query: x, source: a, target: {value: 1}}]",
+            "metrics.0: no sources plugin 'a'; installed: ",
+        ),
+        (
+            "max: 40\n  behavior: {scale_up: {stabilization: 5}}",
+            "behavior.scale_up.stabilization: 5 has no unit: write 5s for seconds",
+        ),
+        (
+            "max: 40\n  behavior: {scale_up: {policies: [{period: 3s}]}}",
+            "scale_up.policies.0: state exactly one of percent: and replicas:",
+        ),
+    ],
+)
+def test_a_problem_names_file_line_and_key(write: Write, wrong: str, told: str) -> None:
+    path = write("a.yaml", policies(policy(rest=f"scale:\n  min: 30\n  {wrong}\n")))
+    found = problems(path)
+    assert len(found) == 1 or "maximum" in wrong
+    assert found[0].startswith(f"{path}:")
+    assert told in found[0] or told.replace("scale.min", "scale: min") in found[0]
+
+
+def test_a_key_that_is_only_missing_because_of_another_is_not_told(write: Write) -> None:
+    path = write("a.yaml", policies(policy(rest="scale: {mx: 3}\n")))
+    assert len(problems(path)) == 1
+
+
+def test_a_name_stands_once_in_all_files(write: Write) -> None:
+    first = write("a.yaml", policies(policy("web", "[a]")))
+    second = write("b.yaml", policies(policy("web", "[b]")))
+    assert problems(first.parent) == [
+        f"{second}:3:5: policies.0.name: a policy named 'web' stands at {first}:3 already"
+    ]
+
+
+def test_a_service_is_named_by_one_policy_in_all_files(write: Write) -> None:
+    first = write("a.yaml", policies(policy("web", "[shop_web, 'shop_*']")))
+    second = write("b.yaml", policies(policy("all", "['shop_*', shop_api, shop_web]")))
+    (found,) = problems(first.parent)
+    assert found.startswith(f"{second}:4:36: policies.0.services.2: service 'shop_web' is covered")
+    assert found.endswith(f"by policy 'web' at {first}:3 already")
+
+
+def test_doubles_are_told_beside_other_problems(write: Write) -> None:
+    path = write("a.yaml", policies(policy("web", "[a]", "mode: fast\n"), policy("web", "[a]")))
+    assert [line.split(": ")[1] for line in problems(path)] == [
+        "policies.0.mode",
+        "policies.1.name",
+        "policies.1.services.0",
+    ]
+
+
+def test_a_problem_in_one_file_applies_nothing(write: Write) -> None:
+    write("a.yaml", policies(policy()))
+    bad = write("b.yaml", "version: 2\n")
+    with pytest.raises(Problems, match=r"b\.yaml:1:1: version: should be less than"):
+        PolicyFiles([bad.parent]).load()
+
+
+def test_an_empty_directory_is_an_empty_set(tmp_path: Path) -> None:
+    assert PolicyFiles([tmp_path]).load().policies == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a: b\nc: \xff", ":2:4: not UTF-8 text"),
+        (b"#" * (LARGEST + 1), ": cannot be read: larger than 256 KiB: split it"),
+        (b"- a", ":1:1: this is no mapping"),
+    ],
+)
+def test_what_is_no_policy_file_is_told(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(content)
+    assert problems(path)[0].startswith(f"{path}{told}")
+
+
+def test_what_is_no_file_at_all_is_told(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    gone = tmp_path / "gone.yaml"
+    assert problems(pipe) == [f"{pipe}: cannot be read: a device, not a file"]
+    assert problems(gone) == [f"{gone}: cannot be read: No such file or directory"]
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(policies(policy()), encoding="utf-8-sig")
+    assert len(PolicyFiles([path]).load().policies) == 1
+
+
+def test_sources_of_settings_are_known(write: Write) -> None:
+    text = policies(policy(rest=SCALE.replace("- query", "- source: thanos\n      query")))
+    path = write("a.yaml", text)
+    assert "no sources plugin 'thanos'" in problems(path)[0]
+    loaded = PolicyFiles([path], {"thanos": "prometheus"}).load()
+    assert loaded.policies[0].policy.scale is not None
