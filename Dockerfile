@@ -1,0 +1,34 @@
+# The image of the autoscaler and of its node agents; they differ by command only.
+# For a build that can be repeated, give BASE by digest: --build-arg BASE=python@sha256:...
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+# How pip reaches its index, where it needs to be told; this stage is not part of the image.
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_TRUSTED_HOST
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all:
+WORKDIR /source
+COPY requirements/build.txt requirements/run.txt requirements/
+RUN python3 -m venv /opt/build \
+    && /opt/build/bin/pip install --require-hashes -r requirements/build.txt \
+    && python3 -m venv /opt/autoscaler \
+    && /opt/autoscaler/bin/pip install --require-hashes -r requirements/run.txt
+COPY LICENSE pyproject.toml ./
+COPY autoscaler autoscaler
+RUN /opt/build/bin/hatchling build -t wheel \
+    && /opt/autoscaler/bin/pip install --no-deps --no-index dist/*.whl
+
+FROM ${BASE}
+RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/autoscaler --create-home autoscaler \
+    && mkdir -p /etc/autoscaler/config /etc/autoscaler/policies
+COPY --from=build /opt/autoscaler /opt/autoscaler
+ENV PATH=/opt/autoscaler/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+USER autoscaler
+# Settings are looked for in config/autoscaler.yaml and policies in policies/, both under here;
+# what must survive a restart is written to /var/lib/autoscaler.
+WORKDIR /etc/autoscaler
+EXPOSE 9095
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \
+    CMD ["autoscaler", "healthcheck"]
+ENTRYPOINT ["autoscaler"]

@@ -1,0 +1,111 @@
+"""Sets up what the demonstration needs, and takes it down again.
+
+    private Swarm ── workers ──take, done──► queue ◄──scrape── Prometheus
+          ▲                                                        ▲
+          └────────────────── autoscaler ──────────────────────────┘
+
+All of it ends with this process, even when that one is killed. Only in a Swarm that the user
+named something can be left then: a stack, of a name of its own.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoscaler.testing.real.prometheus import PrivatePrometheus, scrape
+from deploy.demo import swarms
+from deploy.demo.process import Autoscaler
+from deploy.demo.swarms import Stack, Swarm
+
+POLICY = Path(__file__).parents[2] / "policies" / "examples" / "queue-length.yaml"
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Stage:
+    """What is there once everything runs."""
+
+    swarm: Swarm
+    prometheus: PrivatePrometheus
+    door: socket.socket
+    """Listens already; who plays the queue serves it."""
+    autoscaler: Autoscaler
+
+    @property
+    def queue_url(self) -> str:
+        """Where workers reach the queue."""
+        return _url(self.door)
+
+
+@contextmanager
+def set_up(
+    stabilization: str, tell: Tell, host: str | None = None, address: str | None = None
+) -> Iterator[Stage]:
+    """Everything up and running; ended and removed afterwards, whatever happens.
+
+    `host` names a Swarm that is there already, `address` how its tasks reach this machine.
+    """
+    stack = ExitStack()
+    try:
+        tell(f"the Swarm at {host}" if host else "a private Swarm")
+        swarm = stack.enter_context(swarms.chosen(host, address))
+        door = stack.enter_context(socket.create_server((swarm.gateway, 0)))
+        tell("a service of one worker")
+        _deploy(stack, swarm, _url(door), leave=host is None)
+        tell("a private Prometheus")
+        target = _url(door).removeprefix("http://")
+        prometheus = stack.enter_context(PrivatePrometheus(scrape({"queue": [target]})))
+        tell("the autoscaler")
+        autoscaler = stack.enter_context(closing(Autoscaler(swarm.host, prometheus.url)))
+        write_policy(autoscaler.policies, stabilization)
+        autoscaler.start()
+        yield Stage(swarm, prometheus, door, autoscaler)
+    finally:
+        with undisturbed():
+            stack.close()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A second Ctrl-C does not cut short what the first one began to clean up."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _deploy(stack: ExitStack, swarm: Swarm, queue: str, *, leave: bool) -> None:
+    """Start the workers; a private Swarm needs no tidying: it goes as a whole."""
+    workers = Stack(swarm)
+    workers.refuse_another()
+    if not leave:
+        stack.callback(workers.remove)
+    workers.deploy(queue)
+
+
+def _url(door: socket.socket) -> str:
+    return "http://{}:{}".format(*door.getsockname())
+
+
+def write_policy(directory: Path, stabilization: str = "2m", service: str = swarms.SERVICE) -> Path:
+    """The example for queues, with another time and for the sample service."""
+    text = POLICY.read_text()
+    for written, meant in {
+        "services: [shop_worker]": f"services: [{service}]",
+        "stabilization: 2m": f"stabilization: {stabilization}",
+    }.items():
+        if written not in text:
+            raise ValueError(f"{POLICY} does not say {written!r}")
+        text = text.replace(written, meant)
+    file = directory / POLICY.name
+    file.write_text(text)
+    return file
