@@ -53,8 +53,9 @@ unit: venv ## the quick tests, which need nothing but Python
 conformance: venv ## the cases of others in the folder AUTOSCALER_CONFORMANCE_DATA: N of M per kind
 	$(BIN)/python -m tests.conformance
 
+# A real engine has moods that are not ours: a test may try once more, and the summary says which.
 e2e: tools venv ## the slow tests, and those on a private Swarm, Prometheus and Alertmanager
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'swarm or slow' --require-swarm
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'swarm or slow' --require-swarm --reruns 1 -rR
 
 test: tools check unit e2e ## everything
 

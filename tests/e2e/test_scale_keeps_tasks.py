@@ -176,8 +176,9 @@ def with_command(spec: Document, *command: str) -> Document:
 
 
 GOOD, GOOD_TOO, BAD = ("sleep", "100000"), ("sleep", "100001"), ("/missing",)
-# The second release fails and spoils the first one, so that its rollback fails too.
-GOOD_ONCE = ("sh", "-c", "test -e /shared/spoilt || exec sleep 100000; exit 1")
+# The second release fails and spoils the first one, so that its rollback fails too. It fails
+# after a second: SwarmKit has been seen to overlook the failure of a task that barely ran.
+GOOD_ONCE = ("sh", "-c", "test -e /shared/spoilt || exec sleep 100000; sleep 1; exit 1")
 SPOILER = ("sh", "-c", "touch /shared/spoilt; exit 1")
 
 

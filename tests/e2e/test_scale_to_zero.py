@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.swarm]
 
 WORKER = Path(__file__).parents[2] / "deploy" / "demo" / "worker.sh"
 INTERVAL = 1.0
-WAKES_WITHIN = 6.0
+WAKES_WITHIN = 20.0
 """Seconds from a job in the queue to the first one that is done: scrape, pass, start."""
 LEFT_ALONE = 10.0
 """Seconds that a service is watched which a person has set to zero."""
