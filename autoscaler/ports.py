@@ -273,6 +273,10 @@ class Store(Protocol):
         """The record of a service, by name, that was stored last."""
         ...
 
+    async def last_change(self, service: str) -> tuple[Record, Outcome | None] | None:
+        """The newest record of a service, by name, whose action was tried, and its outcome."""
+        ...
+
     async def last_by_service(self) -> Mapping[str, Decision]:
         """The decision of each service that was stored last, by the service's name."""
         ...

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic import ValidationError
 
 from autoscaler import complaints
 from autoscaler.cli.render.explanation import explanation, replay
-from autoscaler.cli.stored import as_json, last_record
+from autoscaler.cli.stored import Changed, as_json, last_record
 from autoscaler.cli.terminal import (
     FAILED,
     Context,
@@ -32,17 +33,25 @@ LARGEST_RECORD = 64 * 1024 * 1024
 
 @click.command(short_help="Why did a service scale, or why did it not?")
 @click.argument("service", required=False)
+@click.option("--last-change", is_flag=True, help="The last decision by which something was done.")
 @click.option(
     "--observation",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Explain a record from a file, and decide it again.",
 )
-@click.option("--record", "as_record", is_flag=True, help="Print the record as JSON.")
+@click.option("--json", "as_json_", is_flag=True, help="Print what was decided as JSON.")
+@click.option("--record", "as_record", is_flag=True, help="Print the whole record as JSON.")
 @click.option("--store", help="The service's store, if not that of the settings.")
 @pass_context
 def explain(
-    context: Context, service: str | None, file: Path | None, as_record: bool, store: str | None
+    context: Context,
+    service: str | None,
+    last_change: bool,
+    file: Path | None,
+    as_json_: bool,
+    as_record: bool,
+    store: str | None,
 ) -> None:
     """Show the last stored decision about SERVICE, with all that led to it.
 
@@ -52,25 +61,59 @@ def explain(
 
     \b
     autoscaler explain shop_web
+    autoscaler explain shop_web --last-change
     autoscaler explain shop_web --record > shop_web.json
     autoscaler explain --observation shop_web.json
 
     \b
-    JSON: {policy, observation, memory, decision}
+    JSON: {decision, last_change}; last_change is {decision, outcome}, or null if nothing was done.
+          With --observation {decision, again}. --record: {policy, observation, memory, decision}.
     """
-    if (service is None) == (file is None):
+    if (service is None) == (file is None) or (file and last_change):
         raise click.UsageError("name a SERVICE, or a record with --observation FILE")
+    if as_json_ and as_record:
+        raise click.UsageError("--json tells the decision, --record all: name one of them")
     settings = context.settings(store=store)
-    record = _read(file) if file else run(last_record(settings, str(service)))
+    if file is not None:
+        _explain_file(_read(file), settings.source_plugins, as_json_, as_record)
+        return
+    record, change = run(last_record(settings, str(service)))
+    if last_change:
+        record = _changed(str(service), change)
+    if as_record:
+        show_json(as_json(record))
+    elif as_json_:
+        show_json(_decided(record, change))
+    else:
+        show(explanation(record, now(), change and (change[0].decision, change[1])))
+
+
+def _changed(service: str, change: Changed | None) -> Record:
+    if change is None:
+        raise fail(f"nothing has been done to {service!r} in the time that is stored")
+    return change[0]
+
+
+def _decided(record: Record, change: Changed | None) -> dict[str, Any]:
+    last = change and {
+        "decision": as_json(change[0].decision),
+        "outcome": change[1] and change[1].value,
+    }
+    return {"decision": as_json(record.decision), "last_change": last}
+
+
+def _explain_file(record: Record, sources: dict[str, str], as_json_: bool, as_record: bool) -> None:
+    """Exit code 1 where deciding again gives another decision."""
     if as_record:
         show_json(as_json(record))
         return
-    show(explanation(record, now()))
-    if file is not None:
-        again = _decide_again(record, settings.source_plugins)
-        show("", replay(record.decision, again))
-        if again != record.decision:
-            raise SystemExit(FAILED)
+    again = _decide_again(record, sources)
+    if as_json_:
+        show_json({"decision": as_json(record.decision), "again": as_json(again)})
+    else:
+        show(explanation(record, now()), "", replay(record.decision, again))
+    if again != record.decision:
+        raise SystemExit(FAILED)
 
 
 def _read(file: Path) -> Record:

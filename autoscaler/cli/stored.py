@@ -14,6 +14,9 @@ from autoscaler.model import Decision, Outcome, Record
 from autoscaler.settings import Settings
 from autoscaler.store import SqliteStore
 
+Changed = tuple[Record, Outcome | None]
+"""A record with an action, and how that ended; None while it is open."""
+
 
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[SqliteStore]:
@@ -25,12 +28,15 @@ async def reading(settings: Settings) -> AsyncIterator[SqliteStore]:
         await store.close()
 
 
-async def last_record(settings: Settings, service: str) -> Record:
-    """The newest stored record of a service. Raises Permanent that names those there are."""
+async def last_record(settings: Settings, service: str) -> tuple[Record, Changed | None]:
+    """The newest stored record of a service, and the newest in which something was done.
+
+    Raises Permanent that names the services there are.
+    """
     async with reading(settings) as store:
         record = await store.last(service)
         if record is not None:
-            return record
+            return record, await store.last_change(service)
         raise Permanent(_nothing_about(service, await store.last_by_service()))
 
 

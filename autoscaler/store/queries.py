@@ -31,6 +31,11 @@ _HISTORY = """
     from decisions d where d.at >= ? {of_service}
     order by d.at desc, d.id desc limit ?"""
 
+_LAST_CHANGE = """
+    select d.record, i.outcome
+    from intents i join decisions d on d.service = i.service and d.at = i.at
+    where i.service = ? order by i.at desc, i.rowid desc limit 1"""
+
 
 def save_memories(connection: sqlite3.Connection, memories: Mapping[str, Memory]) -> None:
     """Store memories by service id, in place of what was remembered before."""
@@ -114,6 +119,14 @@ def last(connection: sqlite3.Connection, service: str) -> Record | None:
         (service,),
     ).fetchone()
     return _unpacked(service, row[0]) if row else None
+
+
+def last_change(
+    connection: sqlite3.Connection, service: str
+) -> tuple[Record, Outcome | None] | None:
+    """The newest record of a service with an intent, and how that ended. Raises Invalid."""
+    row = connection.execute(_LAST_CHANGE, (service,)).fetchone()
+    return (_unpacked(service, row[0]), _ended(row[1])) if row else None
 
 
 def last_by_service(connection: sqlite3.Connection) -> dict[str, Decision]:

@@ -124,6 +124,10 @@ class SqliteStore:
         """The record of a service, by name, that was stored last."""
         return await self._worker.read(partial(queries.last, service=service))
 
+    async def last_change(self, service: str) -> tuple[Record, Outcome | None] | None:
+        """The newest record of a service, by name, whose action was tried, and its outcome."""
+        return await self._worker.read(partial(queries.last_change, service=service))
+
     async def last_by_service(self) -> Mapping[str, Decision]:
         """The decision of each service that was stored last, by the service's name."""
         return await self._worker.read(queries.last_by_service)

@@ -12,12 +12,26 @@ from rich.text import Text
 from autoscaler.cli.render import words
 from autoscaler.cli.render.wellbeing import health
 from autoscaler.decide.guards import GUARDS
-from autoscaler.model import Act, Decision, Memory, Observation, Quality, Record, Sample, Verdict
+from autoscaler.model import (
+    Act,
+    Decision,
+    Memory,
+    Observation,
+    Outcome,
+    Quality,
+    Record,
+    Sample,
+    Verdict,
+)
 
 _QUALITIES = {Quality.VALUE: "green", Quality.PARTIAL: "yellow"}
 
 
-def explanation(record: Record, now: float) -> Group:
+Change = tuple[Decision, Outcome | None]
+"""The newest decision with an action, and how that ended; None while it is open."""
+
+
+def explanation(record: Record, now: float, change: Change | None = None) -> Group:
     """A record for people; `now` tells how long ago it was."""
     decision, observation = record.decision, record.observation
     return Group(
@@ -28,7 +42,8 @@ def explanation(record: Record, now: float) -> Group:
         *_section("HEALTH", health(decision)),
         *_section("WANTED", _wanted(decision)),
         *_section("GUARDS, IN ORDER", _guards(decision)),
-        *_section("ACTION", _action(decision)),
+        *_section("ACTION", _action(decision, change)),
+        *_section("LAST CHANGE", _last_change(decision, change, now)),
     )
 
 
@@ -173,11 +188,28 @@ def _in_order(decision: Decision) -> Iterator[tuple[str, Verdict | None]]:
     yield from spoke.items()
 
 
-def _action(decision: Decision) -> Text:
+def _action(decision: Decision, change: Change | None) -> Text:
     action = decision.action
     if action is not None:
-        told = (action.told, "bold green")
-        return Text.assemble(told, (f"  at version {action.version}", "dim"))
+        told = Text.assemble((action.told, "bold green"), (f"  at version {action.version}", "dim"))
+        if change is not None and change[0] == decision:
+            told.append("  ").append(words.outcome(change[1], decision))
+        return told
     if decision.held_by is not None:
         return Text.assemble("none: ", (f"held by {decision.held_by}", "bold yellow"))
     return Text("none: nothing to do")
+
+
+def _last_change(decision: Decision, change: Change | None, now: float) -> Text | None:
+    """What was done last, where this decision did nothing."""
+    if change is None or change[0].at >= decision.at or change[0].action is None:
+        return None
+    last, outcome = change
+    return Text.assemble(
+        (change[0].action.told, "bold"),
+        (f"  {words.at(last.at)}, {words.ago(last.at, now)} ago", "dim"),
+        "  ",
+        words.outcome(outcome, last),
+        f"\n{last.reason}",
+        (f"\nautoscaler explain {last.service} --last-change", "dim"),
+    )

@@ -101,6 +101,7 @@ class StoreContract:
             assert list(await store.history()) == []
             assert await store.last_by_service() == {}
             assert await store.last("web") is None
+            assert await store.last_change("web") is None
 
     async def test_an_order_stands_over_a_restart_until_it_is_withdrawn(
         self, tmp_path: Path
@@ -157,6 +158,20 @@ class StoreContract:
                 "web": 3.0,
                 "db": 2.0,
             }
+
+    async def test_the_last_change_is_found_behind_decisions_without_one(
+        self, tmp_path: Path
+    ) -> None:
+        async with self.opened(tmp_path) as store:
+            for at in (1.0, 2.0):
+                change, intent = make_record("web", at, acts=True), make_intent("web", at)
+                await store.record(records=[change], intents=[intent])
+            await store.record(records=[make_record("web", 3.0), make_record("db", 3.0)])
+            changed = make_record("web", 2.0, acts=True)
+            assert await store.last_change("web") == (changed, None)
+            await store.settle(intent, Outcome.DONE, "", 2.5, None)
+            assert await store.last_change("web") == (changed, Outcome.DONE)
+            assert await store.last_change("db") is None
 
     async def test_history_is_newest_first_and_limited(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

@@ -46,6 +46,43 @@ def test_explain_shows_all_that_led_to_a_decision(call: Call) -> None:
     assert "scale 5 -> 7 at version 7" in told
 
 
+def test_explain_names_the_last_change_beside_a_decision_that_changes_nothing(call: Call) -> None:
+    fill_store([record(at=NOW - 600), record(load=300.0)], Outcome.DONE)
+    told = squeezed(call("explain", "shop_web").output)
+    assert "none: held by missing_data" in told
+    assert re.search(
+        r"scale 5 -> 9 [0-9-]+ [0-9:]+, 1[01]m ago done\n requests: 180 a replica", told
+    )
+    assert "autoscaler explain shop_web --last-change" in told
+
+
+def test_the_last_change_is_explained_in_full_when_asked_for(call: Call) -> None:
+    fill_store([record(at=NOW - 600), record(load=300.0)], Outcome.FAILED)
+    told = squeezed(call("explain", "shop_web", "--last-change").output)
+    assert "scale 5 -> 9 at version 7 failed" in told
+    assert "LAST CHANGE" not in told
+
+
+def test_that_nothing_was_done_is_told(call: Call) -> None:
+    fill_store([record(load=300.0)])
+    assert "LAST CHANGE" not in call("explain", "shop_web").output
+    result = call("explain", "shop_web", "--last-change")
+    assert result.exit_code == 1
+    assert "Error: nothing has been done to 'shop_web' in the time that is stored" in result.output
+
+
+def test_explain_answers_scripts(call: Call) -> None:
+    fill_store([record(at=NOW - 600), record(load=300.0)], Outcome.DONE)
+    told = json.loads(call("explain", "shop_web", "--json").output)
+    assert told["decision"]["held_by"] == "missing_data"
+    assert told["last_change"]["decision"]["action"]["replicas"] == 9
+    assert told["last_change"]["outcome"] == "done"
+    told = json.loads(call("explain", "shop_web", "--json", "--last-change").output)
+    assert told["decision"] == told["last_change"]["decision"]
+    fill_store([record("mail_in", load=300.0)])
+    assert json.loads(call("explain", "mail_in", "--json").output)["last_change"] is None
+
+
 def test_explain_says_what_held_a_service(call: Call) -> None:
     fill_store([record(load=300.0)])
     told = squeezed(call("explain", "shop_web").output)
@@ -83,6 +120,10 @@ def test_another_decision_is_told(call: Call) -> None:
     result = call("explain", "--observation", "record.json")
     assert result.exit_code == 1
     assert "Deciding again differs in action, reason, max, verdicts:" in result.output
+    result = call("explain", "--observation", "record.json", "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.output)
+    assert (told["decision"]["max"], told["again"]["max"]) == (20, 6)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +157,8 @@ def test_explain_wants_a_service_or_a_file(call: Call) -> None:
     assert call("explain").exit_code == 2
     Path("record.json").touch()
     assert call("explain", "shop_web", "--observation", "record.json").exit_code == 2
+    assert call("explain", "--last-change", "--observation", "record.json").exit_code == 2
+    assert call("explain", "shop_web", "--json", "--record").exit_code == 2
 
 
 def test_without_a_store_the_next_step_is_told(call: Call) -> None:
