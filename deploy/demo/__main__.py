@@ -28,7 +28,7 @@ from deploy.demo.picture import Picture
 from deploy.demo.play import Broken, Show, play, stay
 from deploy.demo.stage import Stage, set_up
 from deploy.demo.swarms import SERVICE
-from deploy.demo.verdict import judge
+from deploy.demo.verdict import exit_code, judge
 from deploy.demo.watch import Seen
 
 
@@ -43,7 +43,7 @@ def main() -> int:
         return _failed(f"cannot run here: {', '.join(missing)} (see: make tools)")
     try:
         return _perform(host)
-    except (ProcessFailed, Broken, TimeoutError) as error:
+    except (ProcessFailed, Broken, OSError) as error:
         return _failed(str(error))
     except KeyboardInterrupt:
         return _failed("interrupted; everything was ended and removed", code=130)
@@ -63,7 +63,7 @@ def _perform(host: str | None) -> int:
         if os.environ.get("KEEP"):
             _keep(stage)
         _tell("ending", "everything that was started")
-    return 0 if verdict is not None and verdict.followed else 1
+    return exit_code(verdict)
 
 
 def _screen(profile: load.Profile, host: str | None) -> Show:

@@ -90,7 +90,7 @@ class Stack:
         self._swarm = swarm
 
     def deploy(self, queue: str) -> None:
-        """Start one worker of the queue at this URL."""
+        """Start one worker of the queue at this URL, and wait until it runs."""
         import_busybox(self._swarm, IMAGE)
         node = self._swarm.docker("info", "--format={{.Swarm.NodeID}}")
         values = {"IMAGE": IMAGE, "QUEUE": queue, "NODE": node, "DIR": str(_HERE)}
@@ -99,6 +99,7 @@ class Stack:
             text = text.replace(f"${{DEMO_{name}}}", value)
         command = ["stack", "deploy", "--resolve-image=never", "--compose-file=-", STACK]
         self._swarm.docker(*command, stdin=text.encode())
+        wait_until(self._runs, timeout=60, what="the first worker", every=0.3)
 
     def refuse_another(self) -> None:
         """Raise if somebody has a stack of this name."""
@@ -114,6 +115,9 @@ class Stack:
             self._swarm.docker("stack", "rm", STACK)
             wait_until(self._is_empty, timeout=30, what="the end of the tasks", every=0.3)
             self._swarm.docker("image", "rm", IMAGE)
+
+    def _runs(self) -> bool:
+        return bool(self._swarm.docker("ps", "--quiet", f"--filter={_OURS}"))
 
     def _is_empty(self) -> bool:
         return not self._swarm.docker("ps", "--all", "--quiet", f"--filter={_OURS}")

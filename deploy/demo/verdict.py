@@ -23,6 +23,8 @@ class Verdict:
     """When most tasks ran."""
     last: int
     """Running tasks at the end."""
+    wanted: int
+    """Tasks that the service asked for at the end."""
     longest_queue: int
     done: int
     actions: int
@@ -35,8 +37,8 @@ class Verdict:
 
     @property
     def shrank(self) -> bool:
-        """Whether they were taken away after it."""
-        return self.last <= self.first < self.most.running
+        """Whether they were taken away after it; those that died are still asked for."""
+        return max(self.last, self.wanted) <= self.first < self.most.running
 
     @property
     def followed(self) -> bool:
@@ -53,10 +55,16 @@ def judge(seen: Seen) -> Verdict | None:
         first=running[0].running,
         most=max(running, key=lambda point: point.running),
         last=seen.points[-1].running,
+        wanted=seen.points[-1].desired,
         longest_queue=max(point.backlog for point in seen.points),
         done=seen.done,
         actions=sum(told.what.get("event") == "action" for told in seen.log),
     )
+
+
+def exit_code(verdict: Verdict | None) -> int:
+    """0 if the service was seen to follow its load, 1 otherwise."""
+    return 0 if verdict is not None and verdict.followed else 1
 
 
 def is_back(seen: Seen) -> bool:

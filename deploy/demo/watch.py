@@ -20,7 +20,10 @@ from deploy.demo.swarms import SERVICE
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at everything."""
+PATIENCE = 5.0
+"""Seconds that a look may take."""
 METRIC = 'sum(queue_jobs{queue="orders"})'
+_NO_ANSWER = (aiodocker.DockerError, aiohttp.ClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,13 @@ class Watcher:
         self._started = asyncio.get_running_loop().time()
 
     async def look(self) -> None:
-        """For ever."""
+        """For ever; a moment in which somebody does not answer is left out."""
         lines = _new_lines(self._log)
         async with aiodocker.Docker(url=self._host) as docker, aiohttp.ClientSession() as http:
             while True:
-                await self._take(docker, http)
+                with suppress(*_NO_ANSWER):
+                    async with asyncio.timeout(PATIENCE):
+                        await self._take(docker, http)
                 self._seen.log += [Told(self._now(), line) for line in next(lines)]
                 await asyncio.sleep(LOOK_EVERY)
 

@@ -56,7 +56,7 @@ def direction(line: Told) -> str:
 def summary(verdict: Verdict | None) -> list[str]:
     """The last lines."""
     if verdict is None:
-        return ["No task of the service was ever seen running."]
+        return ["FAILED: no task of the service was ever seen running."]
     most = verdict.most
     return [
         f"{verdict.done} jobs done; at most {verdict.longest_queue} were in the queue.",

@@ -1,0 +1,99 @@
+"""What counts as a service that followed its load, and what the demonstration's exit code says."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from deploy.demo.load import AFTERWARDS
+from deploy.demo.verdict import STEADY, exit_code, is_back, judge
+from deploy.demo.watch import Point, Seen, Told
+from deploy.demo.words import summary
+
+FOLLOWED = [("quiet", 1), ("high", 4), ("high", 9), (AFTERWARDS, 9), (AFTERWARDS, 1)]
+
+
+def seen(moments: Iterable[tuple[str, int]], desired: dict[int, int] | None = None) -> Seen:
+    """A moment each ten seconds, as (phase, running); as many are desired, or what is said."""
+    wanted = desired or {}
+    return Seen(
+        [
+            Point(10.0 * n, phase, 1.0, 3 * running, None, wanted.get(n, running), running)
+            for n, (phase, running) in enumerate(moments)
+        ]
+    )
+
+
+def code(record: Seen) -> int:
+    return exit_code(judge(record))
+
+
+def test_a_service_that_grew_under_load_and_shrank_after_it_followed() -> None:
+    assert code(seen(FOLLOWED)) == 0
+    assert summary(judge(seen(FOLLOWED)))[-1] == "The service followed its load, up and down."
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [],
+        [("quiet", 0), ("high", 0), (AFTERWARDS, 0)],
+        [("quiet", 1), ("high", 1), (AFTERWARDS, 1)],
+        [("quiet", 1), ("high", 2), (AFTERWARDS, 1)],
+        [("quiet", 1), ("high", 9), (AFTERWARDS, 9)],
+        [("quiet", 1), ("high", 9), (AFTERWARDS, 2)],
+        [("quiet", 1), ("high", 2), (AFTERWARDS, 9), (AFTERWARDS, 1)],
+    ],
+    ids=[
+        "nothing was seen",
+        "nothing ran",
+        "it stayed as it was",
+        "it hardly grew",
+        "it did not shrink",
+        "it shrank by a part only",
+        "it grew after the load",
+    ],
+)
+def test_whatever_else_was_seen_is_a_failure(moments: list[tuple[str, int]]) -> None:
+    record = seen(moments)
+    assert code(record) == 1
+    assert "FAILED" in summary(judge(record))[-1]
+
+
+def test_tasks_that_died_are_not_a_service_that_shrank() -> None:
+    """Swarm still wants nine of them."""
+    assert code(seen(FOLLOWED, desired={4: 9})) == 1
+
+
+def test_the_words_say_what_was_missed() -> None:
+    assert "did not grow" in summary(judge(seen([("quiet", 1), ("high", 1)])))[-1]
+    assert "had not shrunk" in summary(judge(seen(FOLLOWED[:4])))[-1]
+
+
+def test_moments_before_the_first_task_ran_are_not_its_beginning() -> None:
+    verdict = judge(seen([("quiet", 0), *FOLLOWED]))
+    assert verdict is not None
+    assert (verdict.first, verdict.most.running, verdict.last) == (1, 9, 1)
+
+
+def test_actions_are_counted_and_decisions_are_not() -> None:
+    record = seen(FOLLOWED)
+    record.log = [Told(1.0, {"event": event}) for event in ("decision", "action", "action")]
+    verdict = judge(record)
+    assert verdict is not None
+    assert verdict.actions == 2
+
+
+def test_a_service_is_back_only_when_it_has_been_small_for_a_while() -> None:
+    record = seen(FOLLOWED)
+    last = record.points[-1]
+    assert not is_back(seen(FOLLOWED[:4]))
+    short, long = STEADY / 2, STEADY * 2
+    record.points[-2] = replace(record.points[-2], at=last.at - short)
+    assert not is_back(record)
+    record.points[-2] = replace(record.points[-2], at=last.at - long)
+    assert is_back(record)
+
+
+def test_a_service_is_not_back_while_more_is_asked_for() -> None:
+    assert not is_back(seen(FOLLOWED, desired={4: 2}))
