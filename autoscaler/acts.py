@@ -1,0 +1,204 @@
+"""Carries stored intents out, and sees to it that each one's end is known and stored.
+
+An intent stays open until its outcome is read, and an outcome stays owed until the store has
+it. Which intents there are is found in `reconciler.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from autoscaler.decide import recall
+from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown
+from autoscaler.memories import Memories
+from autoscaler.model import Action, Decision, Intent, Memory, Outcome, Service
+from autoscaler.outcomes import judge
+from autoscaler.passes import Passes
+from autoscaler.ports import Clock, Orchestrator, Store
+from autoscaler.telemetry import Telemetry
+
+SETTLED_AT_ONCE = 16
+"""Services that are read at the same time to learn how actions ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An outcome that the store has not taken yet."""
+
+    intent: Intent
+    outcome: Outcome
+    detail: str
+    at: float
+    memory: Memory | None
+
+
+class Acts:
+    """Acts that are being done, whose end is open, or whose outcome is owed to the store."""
+
+    def __init__(
+        self,
+        passes: Passes,
+        memories: Memories,
+        orchestrator: Orchestrator,
+        store: Store,
+        telemetry: Telemetry,
+        clock: Clock,
+        intents: Iterable[Intent] = (),
+        act_within: float = 25.0,
+    ) -> None:
+        """`intents` are those whose end an earlier run left open."""
+        self._passes = passes
+        self._memories = memories
+        self._orchestrator = orchestrator
+        self._store = store
+        self._telemetry = telemetry
+        self._clock = clock
+        self._act_within = act_within
+        self.busy: set[str] = set()
+        """Ids of services that an action is under way for."""
+        self.open = {intent.action.service_id: intent for intent in intents}
+        """By service id, the action whose end is not known."""
+        for intent in self.open.values():
+            # What may have been removed counts until it is known.
+            passes.brake.begin(intent.action.service_id, intent.action.change)
+        self._owed: list[Owed] = []
+
+    def reserve(self, decision: Decision) -> None:
+        """Later services of the same pass see what earlier ones take from the brake.
+
+        Whatever wakes the service before its action is done leaves it alone.
+        """
+        action = decision.action
+        if action is not None:
+            self.busy.add(action.service_id)
+            self._passes.brake.begin(action.service_id, action.change)
+            self._passes.heal_brake.begin(action, decision.at)
+
+    def end(self, action: Action, *, done: bool) -> None:
+        """Free the service again; what was reserved and not done is given back."""
+        self.busy.discard(action.service_id)
+        self._passes.brake.end(action.service_id, self._clock(), done=done)
+
+    def owe_unsent(self, intents: Iterable[Intent], at: float) -> None:
+        """They may be stored, and are not sent: a later start must not wonder."""
+        told = "it was not sent: the store did not answer in time"
+        self._owed += [Owed(each, Outcome.FAILED, told, at, None) for each in intents]
+
+    async def give_up(self, service_id: str, now: float) -> None:
+        """Nothing can be read of a service that has been gone for long."""
+        intent = self.open.pop(service_id, None)
+        if intent is not None:
+            await self._finish(intent, Outcome.FAILED, "the service is gone", now)
+
+    async def act(self, intent: Intent) -> Outcome:
+        """Do what was stored, and store how it ended."""
+        started = self._clock()
+        service, outcome, detail = await self._apply(intent)
+        now = self._clock()
+        if outcome is Outcome.UNKNOWN:
+            self.open[intent.action.service_id] = intent
+        self._telemetry.acted(
+            intent.action, outcome, detail, now - started, self._latency(intent, started)
+        )
+        if service is not None:
+            self._passes.view.refresh(service, None, now)
+            self._passes.own_writes[service.id] = service.version
+        if outcome is Outcome.UNKNOWN:
+            self.busy.discard(intent.action.service_id)
+        else:
+            await self._finish(intent, outcome, detail, now)
+        return outcome
+
+    async def _apply(self, intent: Intent) -> tuple[Service | None, Outcome, str]:
+        try:
+            async with asyncio.timeout(self._act_within):
+                return await self._orchestrator.apply(intent.action), Outcome.DONE, ""
+        except TimeoutError:
+            return None, Outcome.UNKNOWN, f"no answer within {self._act_within:g} s"
+        except Conflict as error:
+            return None, Outcome.CONFLICT, str(error)
+        except OutcomeUnknown as error:
+            return None, Outcome.UNKNOWN, str(error)
+        except AutoscalerError as error:
+            return None, Outcome.FAILED, str(error)
+        except Exception as error:  # noqa: BLE001
+            # The adapter's fault, and nobody knows how far it came.
+            self._telemetry.error("action", error, service=intent.action.service)
+            return None, Outcome.UNKNOWN, repr(error)
+
+    async def _finish(self, intent: Intent, outcome: Outcome, detail: str, now: float) -> None:
+        """Remember how an act ended, and store it, now or as soon as that is possible."""
+        key = intent.action.service_id
+        memory = None
+        # A cure that was refused counts as tried: it waits its turn like one that did not help.
+        if outcome is Outcome.DONE or (outcome is Outcome.FAILED and intent.action.heals):
+            memory = recall.after(self._memories.of(key), intent.action, now)
+            self._memories.keep(key, memory)
+        self.end(intent.action, done=outcome is Outcome.DONE)
+        self._owed.append(Owed(intent, outcome, detail, now, memory))
+        await self.pay()
+
+    async def pay(self) -> None:
+        """Store the outcomes that are known and not stored yet, oldest first."""
+        while self._owed:
+            owed = self._owed[0]
+            try:
+                await self._store.settle(
+                    owed.intent, owed.outcome, owed.detail, owed.at, owed.memory
+                )
+            except AutoscalerError as error:
+                self._telemetry.store_failed(error)
+                return
+            self._telemetry.well("store")
+            if owed in self._owed:
+                self._owed.remove(owed)
+
+    async def settle(self, services: Iterable[Service]) -> dict[str, str]:
+        """Read how earlier acts ended; answer what still cannot be told, by service id."""
+        unsettled = {}
+        intents = [self.open[service.id] for service in services if service.id in self.open]
+        for intent, told in zip(intents, await self._read_all(intents), strict=True):
+            if told is not None:
+                unsettled[intent.action.service_id] = told
+        return unsettled
+
+    async def _read_all(self, intents: Sequence[Intent]) -> Sequence[str | None]:
+        """A few at a time: a cluster in trouble shall not hold up the fleet for long."""
+        slots = asyncio.Semaphore(SETTLED_AT_ONCE)
+
+        async def one(intent: Intent) -> str | None:
+            async with slots:
+                return await self._settle(intent)
+
+        return await asyncio.gather(*(one(intent) for intent in intents))
+
+    async def _settle(self, intent: Intent) -> str | None:
+        """Read how an act ended; words where that cannot be told."""
+        key, at = intent.action.service_id, self._clock()
+        try:
+            async with asyncio.timeout(self._act_within):
+                service, tasks = await self._orchestrator.inspect(key)
+        except Gone as error:
+            outcome, detail = Outcome.FAILED, str(error)
+        except (AutoscalerError, TimeoutError) as error:
+            told = str(error) or "no answer"
+            return f"whether the last action ({intent.action.told}) was done is not known: {told}"
+        else:
+            self._passes.view.refresh(service, tasks, at)
+            outcome, detail = judge(intent, service), "settled by reading"
+        if self.open.get(key) is not intent:
+            return None  # another pass was quicker
+        del self.open[key]
+        if outcome is Outcome.FAILED and not intent.action.heals:
+            doubted = recall.doubted(self._memories.of(key), intent.action, at)
+            self._memories.keep(key, doubted)
+        await self._finish(intent, outcome, detail, intent.at)
+        return None
+
+    def _latency(self, intent: Intent, started: float) -> float | None:
+        """Seconds from the newest sample behind an action to its call."""
+        samples = self._passes.view.samples.get(intent.action.service_id)
+        times = [s.at for s in samples.metrics.values() if s.at is not None] if samples else []
+        return started - max(times) if times else None
