@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from autoscaler.testing.real.alertmanager import PrivateAlertmanager
+from autoscaler.testing.real.cluster import PrivateCluster, missing_cluster
 from autoscaler.testing.real.dockerd import PrivateSwarm, missing_engine
 from autoscaler.testing.real.images import import_busybox
 from autoscaler.testing.real.prometheus import PrivatePrometheus
@@ -57,6 +58,20 @@ def swarm(need_engine: None) -> Iterator[PrivateSwarm]:
     """One private Swarm per session and worker; leave no services in it."""
     with PrivateSwarm() as swarm:
         yield swarm
+
+
+@pytest.fixture(scope="session")
+def need_cluster(require: Require) -> None:
+    """For tests that start private clusters themselves."""
+    require(missing_cluster())
+
+
+@pytest.fixture(scope="session")
+def cluster(need_cluster: None) -> Iterator[PrivateCluster]:
+    """Three managers with an image for small tasks; leave them connected, without services."""
+    with PrivateCluster() as cluster:
+        cluster.each(import_busybox)
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The test bed itself: what the other end-to-end tests take for granted."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from autoscaler.testing.real.dockerd import PrivateSwarm
 from autoscaler.testing.real.images import FOREVER, import_busybox
 from autoscaler.testing.real.processes import ProcessFailed, run, wait_until
 from autoscaler.testing.real.prometheus import PrivatePrometheus, scrape
+from tests.e2e.leftovers import leftovers, processes
 
 
 def test_a_service_runs_and_a_scale_keeps_its_tasks(
@@ -135,28 +135,6 @@ swarm.start()
 print(swarm.directory, flush=True)
 time.sleep(100)
 """
-
-
-def leftovers(directory: Path) -> list[str]:
-    """Processes, control groups, mounts and files that belong to an engine."""
-    groups = [str(group) for group in Path("/sys/fs/cgroup").glob(f"*/{directory.name}")]
-    mounts = [
-        line for line in Path("/proc/mounts").read_text().splitlines() if directory.name in line
-    ]
-    files = [str(directory)] if directory.exists() else []
-    return [*processes(directory), *groups, *mounts, *files]
-
-
-def processes(directory: Path) -> list[str]:
-    commands = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(directory) in command:
-            commands.append(f"{process.name} {command.decode(errors='replace')}")
-    return commands
 
 
 def test_prometheus_reads_another_configuration(

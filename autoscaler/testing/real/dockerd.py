@@ -87,12 +87,17 @@ class PrivateEngine:
     @property
     def address(self) -> str:
         """Where the machine reaches published ports (`mode=host`) and host-network tasks."""
-        return _started(self._isolation).address
+        return self.isolation.address
 
     @property
     def gateway(self) -> str:
         """Where tasks reach the machine: listen here to be reached."""
-        return _started(self._isolation).gateway
+        return self.isolation.gateway
+
+    @property
+    def isolation(self) -> Isolation:
+        """The namespaces in which everything of this engine runs."""
+        return _started(self._isolation)
 
     @property
     def pid(self) -> int:
@@ -144,9 +149,17 @@ class PrivateEngine:
 
     def revive(self) -> None:
         """Start the daemon again, as it was, after `halt`."""
-        command = _started(self._isolation).entered(self._command())
+        command = self.isolation.entered(self._command())
         self._daemon = Child(command, self.log)
         self._daemon.wait_ready(self._answers, _START_TIMEOUT)
+
+    def crash(self) -> None:
+        """Lose everything that runs, as a machine without power does; `revive` boots it."""
+        daemon = _started(self._daemon)
+        # To -1: all processes of the namespace but the first, which holds it.
+        self.isolation.run("sh", "-c", "kill -KILL -1")
+        daemon.wait_ended(_STOP_TIMEOUT)
+        self._daemon = None
 
     def freeze(self) -> None:
         """Make the daemon hang until `thaw`."""
@@ -195,23 +208,13 @@ def _started(part: T | None) -> T:
     return part
 
 
-class PrivateSwarm(PrivateEngine):
-    """An engine that is the only manager of its Swarm.
+class Manager(PrivateEngine):
+    """An engine that is a manager of a Swarm, and what is asked of one.
 
     Overlay networks work with `--endpoint-mode dnsrr`; virtual addresses and the ingress mesh
     need IPVS in the kernel, so publish ports with `mode=host`. Create services with
     `--no-resolve-image`: there is no registry.
     """
-
-    def start(self) -> None:
-        super().start()
-        try:
-            self.docker(
-                "swarm", "init", "--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1:2377"
-            )
-        except BaseException:
-            self.stop()
-            raise
 
     def create(self, name: str, image: str, *options: str, command: Sequence[str] = ()) -> None:
         """Create a service without waiting for its tasks."""
@@ -234,3 +237,17 @@ class PrivateSwarm(PrivateEngine):
             what=f"{count} tasks of {service}",
         )
         return self.running(service)
+
+
+class PrivateSwarm(Manager):
+    """An engine that is the only manager of its Swarm."""
+
+    def start(self) -> None:
+        super().start()
+        try:
+            self.docker(
+                "swarm", "init", "--advertise-addr=127.0.0.1", "--listen-addr=127.0.0.1:2377"
+            )
+        except BaseException:
+            self.stop()
+            raise
