@@ -187,7 +187,10 @@ class Acts:
             return f"whether the last action ({intent.action.told}) was done is not known: {told}"
         else:
             self._passes.view.refresh(service, tasks, at)
-            outcome, detail = judge(intent, service), "settled by reading"
+            found, detail = judge(intent, service, tasks, at), "settled by reading"
+            if found is None:
+                return f"the last action ({intent.action.told}) may still be under way"
+            outcome = found
         if self.open.get(key) is not intent:
             return None  # another pass was quicker
         del self.open[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -69,6 +69,8 @@ class Passes:
         self.heal_brake = HealBrake(memories)
         self.orders = Orders()
         self.memories = memories
+        self.agents: Callable[[], Collection[str]] = frozenset
+        """Ids of the nodes whose agent stops a container on request."""
         self.longest_sample_age = longest_sample_age
         self.calendar = Calendar()
         self.passed: dict[str, float] = {}
@@ -170,7 +172,16 @@ class Batch:
             unsettled=unsettled,
             paused=self._passes.orders.paused(service.name),
             released_at=self._passes.orders.released(service.name),
+            agents=self._agents(service, policy),
         )
+
+    def _agents(self, service: Service, policy: Policy) -> tuple[str, ...]:
+        """Matters only where a task may have to be replaced."""
+        if not any(entry.then == "replace" for entry in policy.heal):
+            return ()
+        known = self._passes.agents()
+        tasks = self._passes.view.tasks.get(service.id, ())
+        return tuple(sorted({t.node_id for t in tasks if t.wanted and t.node_id in known}))
 
     def _windows(self, policy: Policy) -> tuple[str, ...]:
         """The schedules that are open."""

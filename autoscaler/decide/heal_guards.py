@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from autoscaler.decide.bounds import freezing
-from autoscaler.model import Healing, Observation
+from autoscaler.model import Act, Healing, Observation, Task
 from autoscaler.policy import Heal, Policy, PolicyMode
 
 
@@ -24,6 +24,10 @@ class HealCase:
     observation: Observation
     memory: Healing
     """With this pass's observation taken in."""
+    act: Act
+    """What would be done: the entry's `then`, or its `or`."""
+    task: Task | None = None
+    """The one that would be replaced."""
 
     @property
     def now(self) -> float:
@@ -56,6 +60,32 @@ def rollout_under_way(case: HealCase) -> str | None:
     return None if service.rollout.settled else f"an update of the service is {service.rollout}"
 
 
+def no_task(case: HealCase) -> str | None:
+    """Only the container of a task that runs can be stopped."""
+    if case.act is not Act.REPLACE or case.task is not None:
+        return None
+    return "none of the tasks that it is about runs in a container that could be stopped"
+
+
+def not_replaced(case: HealCase) -> str | None:
+    """A task that is stopped has ended well, or used up an attempt: it might stay away."""
+    service = case.observation.service
+    if case.act is not Act.REPLACE:
+        return None
+    if service.restarts != "any":
+        return f"Swarm restarts its tasks {service.restarts}, so perhaps not one that is stopped"
+    if service.max_attempts:
+        return f"each stop uses up one of the {service.max_attempts} attempts of its restart policy"
+    return None
+
+
+def without_agent(case: HealCase) -> str | None:
+    """A container can be stopped on its own node only."""
+    if case.task is None or case.task.node_id in case.observation.agents:
+        return None
+    return f"no agent on node {case.task.node_id} could stop a container"
+
+
 def heal_freeze(case: HealCase) -> str | None:
     """Windows in which nothing is touched."""
     scale = case.policy.scale
@@ -78,9 +108,9 @@ def fleet_stop(case: HealCase) -> str | None:
 
 def failed_cure(case: HealCase) -> str | None:
     """A cure that did not help several others has a cause that they share."""
-    if case.heal.then not in case.observation.fleet.failed_cures:
+    if case.act not in case.observation.fleet.failed_cures:
         return None
-    return f"{case.heal.then} did not help several other services"
+    return f"{case.act} did not help several other services"
 
 
 def heal_backoff(case: HealCase) -> str | None:
@@ -102,13 +132,15 @@ def heal_cooldown(case: HealCase) -> str | None:
 
 
 def min_available(case: HealCase) -> str | None:
-    """A restart takes some healthy tasks away for a while; enough must be left."""
+    """A cure takes some healthy tasks away for a while; enough must be left."""
     service, least = case.observation.service, case.policy.disruption.min_available
     healthy = sum(task.healthy for task in case.observation.tasks or ())
     taken = 0 if service.start_first else min(service.at_once or healthy, healthy)
+    if case.act is Act.REPLACE:
+        taken = 1
     if not taken or healthy - taken >= least:
         return None
-    return f"{healthy} healthy tasks, a restart takes {taken} at a time, {least} must stay"
+    return f"{healthy} healthy tasks, a {case.act} takes {taken} at a time, {least} must stay"
 
 
 def heal_budget(case: HealCase) -> str | None:
@@ -123,7 +155,7 @@ def heal_dry_run(case: HealCase) -> str | None:
     """Say it, do not do it."""
     if case.policy.mode is not PolicyMode.DRY_RUN:
         return None
-    return f"dry-run: would {case.heal.then}"
+    return f"dry-run: would {case.act}"
 
 
 HEAL_GUARDS: tuple[HealGuard, ...] = (
@@ -131,6 +163,9 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     without_replicas,
     open_outcome,
     rollout_under_way,
+    no_task,
+    not_replaced,
+    without_agent,
     heal_freeze,
     quarantine,
     fleet_stop,
@@ -141,3 +176,6 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     heal_budget,
     heal_dry_run,
 )
+
+IMPOSSIBLE = frozenset({no_task.__name__, not_replaced.__name__, without_agent.__name__})
+"""What one of these holds cannot be done as it was asked for; an entry's `or` may do instead."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from autoscaler.decide import convalescence, health
-from autoscaler.decide.heal_guards import HEAL_GUARDS, HealCase
+from autoscaler.decide.heal_guards import HEAL_GUARDS, IMPOSSIBLE, HealCase
 from autoscaler.model import (
     Act,
     Action,
@@ -19,12 +19,13 @@ from autoscaler.model import (
     Observation,
     Recommendation,
     Standing,
+    Task,
     Verdict,
 )
 from autoscaler.policy import Heal, Policy
 from autoscaler.ports import Checkup, HealingRule
 
-PRECEDENCE = (Act.RESTART,)
+PRECEDENCE = (Act.RESTART, Act.REPLACE)
 """The gravest cure is tried first; a scale comes after all of them."""
 
 Found = tuple[tuple[Heal, Finding], ...]
@@ -105,12 +106,24 @@ def _first_that_passes(
     policy: Policy, observation: Observation, memory: Healing, asked: Found
 ) -> tuple[tuple[Verdict, ...], Action | None]:
     verdicts: list[Verdict] = []
-    for entry, _ in asked:
-        held = _held(HealCase(policy, entry, observation, memory))
-        if held is None:
-            return tuple(verdicts), _action(entry, observation)
-        verdicts.append(held)
+    for entry, finding in asked:
+        for act in filter(None, (entry.then, entry.otherwise)):
+            target = _target(finding, observation) if act == Act.REPLACE else None
+            case = HealCase(policy, entry, observation, memory, Act(act), target)
+            held = _held(case)
+            if held is None:
+                return tuple(verdicts), _action(case)
+            verdicts.append(held)
+            if held.guard not in IMPOSSIBLE:
+                break
     return tuple(verdicts), None
+
+
+def _target(finding: Finding, observation: Observation) -> Task | None:
+    """The first of the tasks that were found sick whose container can be stopped."""
+    tasks = {task.id: task for task in observation.tasks or ()}
+    found = (tasks[key] for key in finding.tasks if key in tasks)
+    return next((t for t in found if t.healthy and t.container_id and t.node_id), None)
 
 
 def _held(case: HealCase) -> Verdict | None:
@@ -126,18 +139,20 @@ def _held(case: HealCase) -> Verdict | None:
     return None
 
 
-def _action(entry: Heal, observation: Observation) -> Action:
-    service = observation.service
-    return Action(
-        kind=Act(entry.then),
+def _action(case: HealCase) -> Action:
+    service, task = case.observation.service, case.task
+    action = Action(
+        kind=case.act,
         service_id=service.id,
         service=service.name,
         version=service.version,
         replicas=service.replicas or 0,
         previous=service.replicas or 0,
-        rule=entry.name,
-        forced=service.forced + 1,
+        rule=case.heal.name,
     )
+    if task is None:
+        return replace(action, forced=service.forced + 1)
+    return replace(action, task=task.id, container=task.container_id, node=task.node_id)
 
 
 def _recommended(entry: Heal, finding: Finding) -> Recommendation:
@@ -152,11 +167,8 @@ def _recommended(entry: Heal, finding: Finding) -> Recommendation:
 
 def described(candidates: Sequence[Recommendation], verdicts: Sequence[Verdict]) -> list[str]:
     """What was found and what holds its cure, in words."""
-    held = {verdict.about: verdict for verdict in verdicts}
     said = []
     for each in candidates:
-        verdict = held.get(each.name)
         said.append(f"{each.name}: {each.reason}")
-        if verdict is not None:
-            said.append(f"{verdict.guard}: {verdict.reason}")
+        said += [f"{one.guard}: {one.reason}" for one in verdicts if one.about == each.name]
     return said

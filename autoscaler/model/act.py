@@ -10,6 +10,8 @@ class Act(StrEnum):
 
     RESTART = "restart"
     """Replace all tasks, under the service's own update settings."""
+    REPLACE = "replace"
+    """Stop the container of one task, so that Swarm replaces the task."""
     SCALE = "scale"
     NOTIFY = "notify"
     """Change nothing, only tell."""

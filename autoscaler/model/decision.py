@@ -29,6 +29,12 @@ class Action:
     """The entry of the policy's `heal:` that asks for it; empty for a scale."""
     forced: int | None = None
     """The `ForceUpdate` counter that a restarted service shall have afterwards."""
+    task: str = ""
+    """Id of the one task that is replaced."""
+    container: str = ""
+    """Id of the container that is stopped for it."""
+    node: str = ""
+    """Id of the node that it runs on."""
 
     @property
     def heals(self) -> bool:
@@ -38,6 +44,8 @@ class Action:
     @property
     def told(self) -> str:
         """What it does, in words."""
+        if self.task:
+            return f"{self.kind} task {self.task}"
         return str(self.kind) if self.heals else f"scale {self.previous} -> {self.replicas}"
 
     @property
@@ -152,6 +160,8 @@ class Observation:
     """Who has ordered by hand that nothing be done, and why; None where nobody has."""
     released_at: float | None = None
     """When somebody last ended a quarantine of the service by hand."""
+    agents: tuple[str, ...] = ()
+    """Ids of the nodes of its tasks whose agent stops a container on request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,9 +40,12 @@ class Heal(Strict):
     """Names the entry in decisions; the rule's name if left out."""
     rule: str
     """The rule that examines the service."""
-    then: Literal["restart", "notify"]
-    """`restart` replaces all tasks under the service's own update settings; `notify` only
-    tells."""
+    then: Literal["restart", "replace", "notify"]
+    """`restart` replaces all tasks under the service's own update settings; `replace` one task,
+    by stopping its container; `notify` only tells."""
+    otherwise: Literal["restart"] | None = Field(default=None, alias="or")
+    """What `replace` falls back to where a container cannot be stopped: no agent on its node, or
+    a restart policy by which Swarm might not replace the task."""
     lasting: Annotated[Duration, Field(ge=0, le=86_400)] = Field(default=0.0, alias="for")
     """The finding must have held for so long."""
     cooldown: Annotated[Duration, Field(ge=0, le=604_800)] = 600.0
@@ -66,13 +69,16 @@ class Heal(Strict):
     def _may_help(self) -> Self:
         """Refuse a cure that cannot help against what the rule finds."""
         cures = sorted(getattr(self.check, "cures", ()))
-        if cures and self.then not in cures:
-            told = f"then: {self.then} does not help against {self.rule}; try {' or '.join(cures)}"
-            raise ValueError(told)
+        if self.otherwise and self.then != "replace":
+            raise ValueError(f"or: {self.otherwise} is for then: replace")
+        for key, asked in (("then", self.then), ("or", self.otherwise)):
+            if cures and asked and asked not in cures:
+                told = f"{key}: {asked} does not help against {self.rule}"
+                raise ValueError(f"{told}; try {' or '.join(cures)}")
         return self
 
 
-OWN = ("name", "rule", "then", "for", "cooldown")
+OWN = ("name", "rule", "then", "or", "for", "cooldown")
 """The keys that every entry of `heal:` may have."""
 
 

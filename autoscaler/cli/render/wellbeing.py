@@ -16,15 +16,14 @@ def health(decision: Decision) -> Table | None:
         return None
     drawn = Table.grid(padding=(0, 2))
     drawn.add_row(words.health(standing), "; ".join(standing.reasons))
-    held = {verdict.about: verdict for verdict in decision.verdicts if verdict.about}
     for found in decision.recommendations:
         if found.act is Act.SCALE:
             continue
-        verdict = held.get(found.name)
         drawn.add_row(Text(found.act.value, style="bold"), f"{found.name}: {found.reason}")
-        if verdict is not None:
-            told = f"held by {verdict.guard}: {verdict.reason}"
-            drawn.add_row("", Text(told, style="yellow"))
+        for verdict in decision.verdicts:
+            if verdict.about == found.name:
+                told = f"held by {verdict.guard}: {verdict.reason}"
+                drawn.add_row("", Text(told, style="yellow"))
     for told in decision.tells:
         drawn.add_row(Text(Act.NOTIFY.value, style="bold"), told)
     return drawn
