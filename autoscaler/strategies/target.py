@@ -26,6 +26,8 @@ from autoscaler.strict import Strict
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+IDLE = "without replicas there is nothing to measure"
+
 
 class Target(Strict):
     """Keep a metric near a value: replicas in proportion to how far off it is, as HPA v2."""
@@ -59,14 +61,12 @@ class Target(Strict):
 
     def step(self, memory: Any, reading: Reading) -> tuple[Any, Recommendation]:
         """Recommend replicas; remembers nothing."""
-        if not reading.current and self._is_per_task(reading):
-            told = "without replicas there is nothing to measure"
-            return None, Recommendation(
-                name=reading.name, replicas=None, reason=told, abstains=True
-            )
-        proposal = self.propose(reading)
+        idle = not reading.current and self._is_per_task(reading)
+        proposal = IDLE if idle and not self.strict_hpa else self.propose(reading)
         if isinstance(proposal, str):
-            return None, Recommendation(name=reading.name, replicas=None, reason=proposal)
+            return None, Recommendation(
+                name=reading.name, replicas=None, reason=proposal, abstains=idle
+            )
         replicas = self._directed(proposal, reading)
         replicas = limited(replicas, reading.current, self.max_scale_up, self.max_scale_down)
         reason = self._reason(proposal, replicas, reading)

@@ -34,6 +34,8 @@ from tests.conformance import hpa_terms as terms
 from tests.conformance.hpa_terms import Case
 
 Answer = dict[str, Any]
+MOST = 1_000_000
+"""The most replicas that a policy may allow, for cases that state no bound."""
 
 
 # one metric: the strategy
@@ -79,7 +81,7 @@ def _proposed(case: Case, sample: Sample, average: str) -> Answer:
 
 
 def _tasks(case: Case) -> tuple[Task, ...]:
-    return terms.tasks(case.get("pods", ()))
+    return terms.tasks(case.get("pods") or terms.ready_pods(case.get("ready_running_pods", 0)))
 
 
 # which pods count
@@ -87,7 +89,11 @@ def _tasks(case: Case) -> tuple[Task, ...]:
 
 def group_pods(case: Case) -> Answer:
     values = {
-        name: TaskValue(value=metric["value"], at=_ago(metric["timestamp_age_s"]))
+        name: TaskValue(
+            value=metric["value"],
+            at=_ago(metric["timestamp_age_s"]),
+            window=metric["window_s"] or 0.0,
+        )
         for name, metric in case["metrics"].items()
     }
     cpu = StartUp(case["cpu_initialization_period_s"], case["initial_readiness_delay_s"])
@@ -125,16 +131,22 @@ def behavior(case: Case) -> Answer:
 
 def _rate_limit(case: Case) -> Answer:
     both = {"scale_up": terms.pace(case["scale_up"]), "scale_down": terms.pace(case["scale_down"])}
-    events = terms.scaled(case["scale_up_events"], case["scale_down_events"])
-    memory = a_memory(case["current_replicas"], scaled=events, recommendations=terms.runs([]))
-    return _reasoned(case, _asked(case, both, memory))
+    return _reasoned(case, _asked(case, both, _having_scaled(case)))
+
+
+def _scale_up_limit(case: Case) -> Answer:
+    ways = {"scale_up": terms.pace(case["scale_up"])}
+    return _sized(_asked({**case, "desired_before_limits": MOST}, ways, _having_scaled(case)))
 
 
 def _scale_down_limit(case: Case) -> Answer:
     ways = {"scale_down": terms.pace(case["scale_down"])}
+    return _sized(_asked({**case, "desired_before_limits": 0}, ways, _having_scaled(case)))
+
+
+def _having_scaled(case: Case) -> Memory:
     events = terms.scaled(case["scale_up_events"], case["scale_down_events"])
-    memory = a_memory(case["current_replicas"], scaled=events, recommendations=terms.runs([]))
-    return _sized(_asked({**case, "desired_before_limits": 0}, ways, memory))
+    return a_memory(case["current_replicas"], scaled=events, recommendations=terms.runs([]))
 
 
 def _legacy_limits(case: Case) -> Answer:
@@ -148,8 +160,8 @@ def _legacy_stabilization(case: Case) -> Answer:
     # The case has no size: of a service larger than all that was recommended.
     window = terms.seconds(case["downscale_stabilization_window_s"])
     ways = {"scale_down": {"stabilization": window, "policies": terms.GENEROUS}}
-    memory = a_memory(1000, recommendations=terms.runs(case["recommendations"]))
-    return _sized(_asked({**case, "current_replicas": 1000}, ways, memory))
+    memory = a_memory(MOST, recommendations=terms.runs(case["recommendations"]))
+    return _sized(_asked({**case, "current_replicas": MOST}, ways, memory))
 
 
 def _stabilization(case: Case) -> Answer:
@@ -166,15 +178,16 @@ def _stabilization(case: Case) -> Answer:
 
 def _store_scale_event(case: Case) -> Answer:
     before = terms.scaled(case["prev_events"], [])
-    a_minute = ScaleUp.model_validate({"policies": [{"replicas": 1000, "period": "60s"}]})
+    a_minute = ScaleUp.model_validate({"policies": [{"replicas": MOST, "period": "60s"}]})
     left = pace.upper_limit(0, before, a_minute, NOW)
-    changed: Answer = {"expected_change_in_last_60s_before_store": 1000 - left}
+    changed: Answer = {"expected_change_in_last_60s_before_store": MOST - left}
     if case["rules"] is None:
         return changed
     longest = max(policy["period_s"] for policy in case["rules"]["policies"])
     memory = recall.after(Memory(scaled=before), _growth_by(case["replica_change"]), NOW)
     kept = pace.forget(memory.scaled, NOW, longest)
-    return {**changed, "events_after": [change.change for change in kept]}
+    # Sorted: Kubernetes reuses the places of old ones, so that the order means nothing.
+    return {**changed, "events_after": sorted(change.change for change in kept)}
 
 
 def _growth_by(replicas: int) -> Action:
@@ -187,7 +200,7 @@ def _asked(case: Case, ways: dict[str, dict[str, Any]], memory: Memory) -> Decis
     exact = {way: {"tolerance": 0.0, **ways.get(way, {})} for way in ("scale_up", "scale_down")}
     policy = a_policy(
         min=case.get("min_replicas", 0),
-        max=case.get("max_replicas", 1000),
+        max=case.get("max_replicas", MOST),
         metrics=[a_metric("load", average_value=1)],
         behavior=exact,
     )
@@ -222,6 +235,7 @@ def limited(case: Case, decision: Decision) -> str:
 
 SUBKINDS: dict[str, Callable[[Case], Answer]] = {
     "rate_limit": _rate_limit,
+    "scale_up_limit": _scale_up_limit,
     "scale_down_limit": _scale_down_limit,
     "legacy_limits_no_behavior": _legacy_limits,
     "legacy_stabilization_no_behavior": _legacy_stabilization,

@@ -7,13 +7,15 @@ from typing import Any
 
 from autoscaler.decide import decide
 from autoscaler.model import Decision, Memory, Quality, Sample
-from autoscaler.testing.builders import a_memory, a_metric, a_policy, a_service, observe
+from autoscaler.testing.builders import a_metric, a_policy, a_service, observe
 from tests.conformance import hpa_terms as terms
 from tests.conformance.hpa_kinds import Answer, limited
 from tests.conformance.hpa_terms import Case
 
 FACTOR, MINIMUM = 8, 4
 """The cases' own limit on growth where they state no behavior."""
+TYPES = ("Resource", "ContainerResource", "Pods", "Object", "External")
+"""Where a metric may come from; of any other place nothing can be asked."""
 
 
 def reconcile(case: Case) -> Answer:
@@ -53,13 +55,13 @@ def _listed(case: Case) -> int:
 
 
 def _metric(name: str, metric: Case) -> Any:
-    if "error" in metric:
+    if _fails(metric):
         return a_metric(name, value=1)
     return a_metric(name, **terms.target(metric, metric.get("resource")))
 
 
 def _sample(metric: Case, pods: Sequence[Case]) -> Sample:
-    if "error" in metric:
+    if _fails(metric):
         return Sample(quality=Quality.ERROR)
     if "metric_values_milli" in metric:
         return terms.total_sample(metric["metric_values_milli"])
@@ -68,17 +70,20 @@ def _sample(metric: Case, pods: Sequence[Case]) -> Sample:
     return terms.pod_sample(pods, metric["pod_usage_milli"], metric["pod_requests_milli"])
 
 
+def _fails(metric: Case) -> bool:
+    return "error" in metric or metric["type"] not in TYPES
+
+
 def _behavior(case: Case) -> dict[str, Any]:
     if "behavior" not in case:
         return {"scale_up": terms.legacy_pace(FACTOR, MINIMUM)}
-    return dict(case["behavior"])
+    return {way: terms.pace(rules) for way, rules in case["behavior"].items()}
 
 
 def _memory(case: Case) -> Memory:
     if case["prior_recommendations"] == "initial":
         return Memory()
-    log = terms.runs(case["prior_recommendations"])
-    return a_memory(case["spec_replicas"], recommendations=log)
+    return Memory(recommendations=terms.runs(case["prior_recommendations"]))
 
 
 # Kubernetes' conditions for what a decision says
@@ -100,7 +105,10 @@ def _active(case: Case, decision: Decision) -> str:
         return "False/ScalingDisabled"
     if decision.held_by == "missing_data":
         failed = [r.replicas is None for r in decision.recommendations].index(True)
-        return f"False/FailedGet{case['metrics'][failed]['type']}Metric"
+        source = case["metrics"][failed]["type"]
+        return (
+            f"False/FailedGet{source}Metric" if source in TYPES else "False/InvalidMetricSourceType"
+        )
     return "True/ValidMetricFound"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from autoscaler.model import Quality, Run, Sample, Scaled, Task, TaskState, TaskValue
@@ -99,16 +99,20 @@ def target(case: Case, resource: str | None = None) -> dict[str, Any]:
 
 
 def pace(rules: Case) -> dict[str, Any]:
-    """One direction of `behavior:`."""
-    policies = [
-        {UNIT[policy["type"]]: policy["value"], "period": seconds(policy["period_s"])}
-        for policy in rules["policies"]
-    ]
-    return {
-        "stabilization": seconds(rules["stabilization_window_s"]),
-        "select": SELECT[rules["select_policy"]],
-        "policies": policies,
-    }
+    """One direction of `behavior:`; what is not stated has its default."""
+    return {ours: read(rules[theirs]) for theirs, (ours, read) in _PACE.items() if theirs in rules}
+
+
+def _limits(policies: Iterable[Case]) -> list[dict[str, Any]]:
+    return [{UNIT[p["type"]]: p["value"], "period": seconds(p["period_s"])} for p in policies]
+
+
+_PACE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "tolerance": ("tolerance", float),
+    "stabilization_window_s": ("stabilization", seconds),
+    "select_policy": ("select", SELECT.__getitem__),
+    "policies": ("policies", _limits),
+}
 
 
 def legacy_pace(factor: int, minimum: int) -> dict[str, Any]:

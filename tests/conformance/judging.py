@@ -8,6 +8,8 @@ from typing import Any
 
 Case = Mapping[str, Any]
 Answer = dict[str, Any]
+RAISED = "raised"
+"""Where an answer would stand that could not be given."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,18 @@ class Judged:
     """The written reason that explains the differences, if there is one."""
 
 
+def answered(ask: Callable[[Case], Answer], case: Case) -> Answer:
+    """The answer to a case; one that breaks something is a miss, and the others go on."""
+    try:
+        return ask(case)
+    except Exception as error:  # noqa: BLE001
+        return {RAISED: repr(error)}
+
+
 def differences(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[str, ...]:
     """What is expected and was not answered."""
+    if RAISED in answer:
+        return (f"{RAISED} {answer[RAISED]}",)
     return tuple(
         f"{key}: expected {wanted}, got {answer.get(key, 'nothing')}"
         for key, wanted in expected.items()
@@ -55,6 +67,8 @@ def reasons(judged: Iterable[Judged], rules: Sequence[Rule]) -> list[str]:
 
 def explaining(rules: Sequence[Rule], kind: str, case: Case, answer: Answer) -> str:
     """The name of the rule that explains why an answer differs; "" when none does."""
+    if RAISED in answer:
+        return ""
     of_kind = (rule for rule in rules if kind in rule.kinds)
     return next((rule.name for rule in of_kind if rule.explains(case, answer)), "")
 

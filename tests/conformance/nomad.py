@@ -23,16 +23,10 @@ COMPARED = ("result", "direction", "count", "count.capped", "dry_run", "dry_run.
 
 
 def judge(kind: str, case: Case) -> Judged:
-    try:
-        answer = KINDS[kind](case)
-    except Exception as error:  # noqa: BLE001 - a case that breaks something is a miss
-        answer = {"raised": repr(error)}
+    answer = judging.answered(KINDS[kind], case)
     found = judging.differences(_expected(case, answer), answer)
-    explicable = found and "raised" not in answer
-    rule = judging.explaining(nomad_rules.RULES, kind, case, answer) if explicable else ""
-    name = f"{case['id']} {case.get('name', '')}".strip()
-    told = f"raised {answer['raised']}" if "raised" in answer else None
-    return Judged(kind, name, (told,) if told else found, rule)
+    rule = judging.explaining(nomad_rules.RULES, kind, case, answer) if found else ""
+    return Judged(kind, f"{case['id']} {case.get('name', '')}".strip(), found, rule)
 
 
 def _expected(case: Case, answer: Answer) -> dict[str, Any]:

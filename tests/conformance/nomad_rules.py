@@ -27,9 +27,10 @@ def _is_negative(case: Case, answer: Answer) -> bool:
 
 
 def _is_not_finite(case: Case, answer: Answer) -> bool:
-    if not case["metrics"] or answer.get("result") != "no_evaluation":
-        return False
-    return not math.isfinite(float(case["metrics"][-1]["value"]))
+    finite = [math.isfinite(float(metric["value"])) for metric in case["metrics"]]
+    if case["strategy"] == "threshold" and not all(finite):
+        return answer.get("result") != "error"
+    return bool(finite) and not finite[-1] and answer.get("result") == "no_evaluation"
 
 
 def _has_no_metrics(case: Case, answer: Answer) -> bool:
@@ -87,7 +88,8 @@ RULES = (
     Rule(
         "not finite",
         ("strategy_cases",),
-        "NaN and infinities are no values: nothing is recommended, and nothing shrinks.",
+        "NaN and infinities are no values: they count for nothing in a window, and while the "
+        "last one is such, nothing is recommended.",
         _is_not_finite,
     ),
     Rule(

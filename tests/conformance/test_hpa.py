@@ -17,6 +17,12 @@ TOLERANCE = {"scale_up": 0.1, "scale_down": 0.1}
 QUICK = {"stabilization_window_s": 0, "select_policy": "Max"}
 ONE_A_MINUTE = {**QUICK, "policies": [{"type": "Pods", "value": 1, "period_s": 60}]}
 HALF_A_MINUTE = {**QUICK, "policies": [{"type": "Percent", "value": 50, "period_s": 60}]}
+STARTED = {
+    "phase": "Running",
+    "deleting": False,
+    "start_age_s": 60,
+    "ready_transition_age_s": 30,
+}
 
 CASES: list[dict[str, Any]] = [
     {
@@ -126,6 +132,89 @@ CASES: list[dict[str, Any]] = [
         "expected_replicas": 4,
         "expected_conditions": {"AbleToScale": "True/ScaleDownStabilized"},
     },
+    {
+        "kind": "group_pods",
+        "resource": "cpu",
+        "cpu_initialization_period_s": 120,
+        "initial_readiness_delay_s": 10,
+        "pods": [
+            {**STARTED, "name": "measured before it was ready", "ready_condition": True},
+            {**STARTED, "name": "measured since", "ready_condition": True},
+            {**STARTED, "name": "silent", "ready_condition": True},
+        ],
+        "metrics": {
+            "measured before it was ready": {"value": 1, "timestamp_age_s": 0, "window_s": 60},
+            "measured since": {"value": 1, "timestamp_age_s": 0, "window_s": 30},
+        },
+        "expected_ready_count": 1,
+        "expected_unready": ["measured before it was ready"],
+        "expected_missing": ["silent"],
+        "expected_ignored": [],
+    },
+    {
+        "kind": "behavior",
+        "subkind": "scale_up_limit",
+        "current_replicas": 1,
+        "scale_up": {**ONE_A_MINUTE, "select_policy": "Min"},
+        "scale_up_events": [],
+        "scale_down_events": [],
+        "expected_replicas": 2,
+    },
+    {
+        "kind": "behavior",
+        "subkind": "store_scale_event",
+        "replica_change": 5,
+        "prev_events": [{"replica_change": 7, "age_s": 61}, {"replica_change": 6, "age_s": 59}],
+        "rules": ONE_A_MINUTE,
+        "events_after": [
+            {"replica_change": 5, "outdated": False},
+            {"replica_change": 6, "outdated": False},
+        ],
+        "expected_change_in_last_60s_before_store": 6,
+    },
+    {
+        "kind": "reconcile",
+        "min_replicas": 1,
+        "max_replicas": 9,
+        "spec_replicas": 4,
+        "status_replicas": 4,
+        "metrics": [{"type": "CheddarCheese"}],
+        "prior_recommendations": [],
+        "expected_replicas": 4,
+        "expected_conditions": {"ScalingActive": "False/InvalidMetricSourceType"},
+    },
+    {
+        "kind": "reconcile",
+        "min_replicas": 0,
+        "max_replicas": 9,
+        "spec_replicas": 0,
+        "status_replicas": 0,
+        "pods": ready_pods(3),
+        "metrics": [
+            {
+                "type": "Resource",
+                "target_utilization_percent": 30,
+                "pod_usage_milli": [300, 400, 500],
+                "pod_requests_milli": [1000] * 3,
+            },
+            {"type": "External", "error": True},
+        ],
+        "prior_recommendations": [],
+        "expected_replicas": 4,
+        "expected_conditions": {"ScalingActive": "True/ValidMetricFound"},
+    },
+    {
+        "kind": "reconcile",
+        "min_replicas": 1,
+        "max_replicas": 9,
+        "spec_replicas": 4,
+        "status_replicas": 4,
+        "metrics": [{"type": "External", "target_value_milli": 1000, "metric_values_milli": [500]}],
+        "behavior": {"scale_down": ONE_A_MINUTE},
+        "prior_recommendations": [],
+        "expected_replicas": 3,
+        "expected_conditions": {"ScalingLimited": "True/ScaleDownLimit"},
+    },
 ]
 
 
@@ -148,6 +237,27 @@ def test_a_wrong_expectation_is_a_miss(case: dict[str, Any]) -> None:
     assert hpa.judge(wrong).differences
 
 
+def test_a_case_of_an_unknown_form_is_a_miss_and_the_others_are_judged() -> None:
+    strange = {"id": "own", "kind": "weather", "expected_replicas": 1}
+    unknown = {**complete(CASES[0]), "pods": [{"name": "p0"}]}
+    lines, enough = hpa.report([strange, unknown, complete(CASES[0])])
+    assert "resource_utilization: 1 of 2" in lines
+    assert "weather: 0 of 1" in lines
+    assert sum(line.startswith("  own") and "raised KeyError" in line for line in lines) == 2
+    assert not enough
+
+
+def test_a_miss_with_a_written_reason_is_told_and_is_enough() -> None:
+    refused = {
+        **complete(CASES[-1]),
+        "expected_conditions": {"AbleToScale": "False/FailedGetScale"},
+    }
+    lines, enough = hpa.report([refused])
+    assert "reconcile: 0 of 1" in lines
+    assert lines[-1].startswith("[writes] What reading or writing the service comes to")
+    assert enough
+
+
 def test_the_report_counts_by_kind_and_tells_every_miss() -> None:
     wrong = {**complete(CASES[0]), "expected_replicas": 5}
     lines, enough = hpa.report([complete(CASES[0]), wrong])
@@ -159,7 +269,7 @@ def test_the_report_counts_by_kind_and_tells_every_miss() -> None:
 
 
 def test_a_tenth_of_the_reconciliations_may_differ() -> None:
-    right = complete(CASES[-1])
+    right = complete(next(case for case in CASES if case["kind"] == "reconcile"))
     wrong = {**right, "expected_replicas": 5}
     assert hpa.report([right] * 9 + [wrong])[1]
     assert not hpa.report([right] * 8 + [wrong])[1]
@@ -172,7 +282,7 @@ def test_the_command_reads_the_folder_that_the_variable_names(
     (tmp_path / "hpa_cases.json").write_text(json.dumps(cases))
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     assert main() == 0
-    assert "reconcile: 2 of 2" in capsys.readouterr().out
+    assert "reconcile: 5 of 5" in capsys.readouterr().out
     monkeypatch.delenv(VARIABLE)
     assert main() == 2
 

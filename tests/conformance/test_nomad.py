@@ -142,6 +142,12 @@ EXPLAINED = [
     ("not negative", "strategy_cases", check("fixed-value", 2, value="-3"), action("down", -3)),
     ("not finite", "strategy_cases", check("pass-through", 2, "NaN"), action("none", None)),
     (
+        "not finite",
+        "strategy_cases",
+        check("threshold", 2, "+Inf", 9, lower_bound="5", delta="1", within_bounds_trigger="2"),
+        action("up", 3),
+    ),
+    (
         "options first",
         "strategy_cases",
         check("threshold", 2, delta="1"),
@@ -180,6 +186,12 @@ def test_a_reason_is_keyed_by_a_rule(
 
 def test_each_rule_has_a_case() -> None:
     assert {rule.name for rule in nomad_rules.RULES} == {rule for rule, *_ in EXPLAINED}
+
+
+def test_the_page_of_strategies_tells_each_rule() -> None:
+    page = " ".join((Path(__file__).parents[2] / "docs" / "strategies.md").read_text().split())
+    for rule in nomad_rules.RULES:
+        assert f"**{rule.name}**: {rule.reason}" in page
 
 
 def test_a_direction_that_rounding_hides_is_explained_and_a_larger_one_is_not() -> None:

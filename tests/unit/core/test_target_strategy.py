@@ -64,6 +64,23 @@ def test_from_zero_a_total_is_shared_out_without_tolerance() -> None:
     assert recommend({"average_value": 100}, value(0.0), replicas=0).replicas == 0
 
 
+# at zero
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_without_replicas_a_metric_of_tasks_has_no_say(strict: bool) -> None:
+    found = recommend({"average_value": 1, "strict_hpa": strict}, per_task(), 0, tasks=())
+    assert found.replicas is None
+    assert found.abstains
+
+
+def test_strict_hpa_measures_the_tasks_that_run_on_whatever_the_spec_says() -> None:
+    sample, tasks = per_task(2.0, 4.0), some_tasks(2)
+    assert recommend({"average_value": 1}, sample, 0, tasks=tasks).replicas is None
+    strict = {"average_value": 1, "strict_hpa": True}
+    assert recommend(strict, sample, 0, tasks=tasks).replicas == 6
+
+
 # value
 
 
