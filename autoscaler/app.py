@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +24,8 @@ from autoscaler.decide import recall
 from autoscaler.errors import AutoscalerError, Permanent
 from autoscaler.model import Orders, Record
 from autoscaler.passes import Passes
-from autoscaler.policy_files import PolicyFiles, PolicySet, PolicyWatcher
-from autoscaler.ports import Clock, Orchestrator, Source, Store
-from autoscaler.problems import Problems
+from autoscaler.policy_files import PolicyFiles, PolicySet, PolicyWatcher, nothing_kept
+from autoscaler.ports import Clock, Orchestrator, PolicyKeeper, Source, Store
 from autoscaler.reconciler import Reconciler
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
@@ -122,14 +121,13 @@ def stop_on_signals() -> asyncio.Event:
 
 async def serve(parts: Parts, stop: asyncio.Event) -> None:
     """Run the given parts until `stop` is set; then end cleanly within three seconds."""
-    watcher = PolicyWatcher(parts.settings.policy_paths, parts.settings.source_plugins)
+    settings = parts.settings
+    watcher = PolicyWatcher(settings.policy_paths, settings.source_plugins, kept=keeper(parts))
     controller = await assemble(parts, watcher)
-    if not await watcher.load():
-        raise Problems(watcher.problems)
+    await watcher.begin()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.reload)
     application = web.build(parts.telemetry, lambda: ready(parts, watcher))
-    address = parts.settings.address
-    async with web.serve(application, *address), asyncio.TaskGroup() as group:
+    async with web.serve(application, *settings.address), asyncio.TaskGroup() as group:
         tasks = [
             *controller.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
@@ -139,6 +137,14 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
         for task in tasks:
             task.cancel()
         await controller.drain(STOP_TIME)
+
+
+def keeper(parts: Parts) -> Callable[[], Awaitable[Mapping[str, bytes]]]:
+    """Whom to ask for the policies that the cluster keeps."""
+    cluster = parts.orchestrator
+    if parts.settings.policies_in_cluster and isinstance(cluster, PolicyKeeper):
+        return cluster.policies
+    return nothing_kept
 
 
 async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
@@ -158,7 +164,9 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
         sources=parts.sources,
         reconciler=reconciler,
         view=parts.view,
-        covering=Covering(lambda: watcher.current, parts.settings.source_plugins),
+        covering=Covering(
+            lambda: watcher.current if watcher.loaded else None, parts.settings.source_plugins
+        ),
         telemetry=parts.telemetry,
         clock=parts.clock,
         interval=parts.settings.interval,
@@ -208,7 +216,8 @@ def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:
 async def plan(settings: Settings, service: str | None = None) -> list[Record]:
     """One pass against the real cluster and metrics that changes and stores nothing."""
     async with build(settings, read_only=True) as parts:
-        policies = PolicyFiles(settings.policy_paths, settings.source_plugins).load()
+        files = PolicyFiles(settings.policy_paths, settings.source_plugins)
+        policies = files.load(await keeper(parts)())
         passes = await remembered(parts)
         passes.orders = Orders.of(await parts.store.orders())
         parts.view.adopt(await parts.orchestrator.snapshot())

@@ -34,8 +34,9 @@ class _Read:
 class Covering:
     """Answers quickly, over and over, for the same services."""
 
-    def __init__(self, files: Callable[[], PolicySet], sources: Mapping[str, str]) -> None:
-        """`files` gives the policies of files that are in force; `sources` are as in policies."""
+    def __init__(self, files: Callable[[], PolicySet | None], sources: Mapping[str, str]) -> None:
+        """`files` gives the policies of files that are in force, None while that is not known:
+        then nothing covers anything. `sources` are as in policies."""
         self._files = files
         self._sources = sources
         self._known: dict[str, _Read] = {}
@@ -46,6 +47,8 @@ class Covering:
     def __call__(self, service: Service) -> tuple[LoadedPolicy, ...]:
         """The policies that hold; several hold it as it is, and so do labels with problems."""
         files = self._files()
+        if files is None:
+            return ()
         if files is not self._in_force or len(self._found) >= MOST_KEPT:
             self._in_force, self._found = files, {}
         stated = (service.name, service.labels, service.container_labels)

@@ -214,6 +214,18 @@ class Orchestrator(Protocol):
         ...
 
 
+@runtime_checkable
+class PolicyKeeper(Protocol):
+    """What an orchestrator may be too: a place where policies are kept, beside files."""
+
+    async def policies(self) -> Mapping[str, bytes]:
+        """The text of each policy file that the cluster keeps, by its name there.
+
+        Raises Temporary or Permanent: not known is not none.
+        """
+        ...
+
+
 class Store(Protocol):
     """What survives a restart. A write that has returned survives a kill of the process."""
 

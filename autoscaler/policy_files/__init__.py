@@ -7,6 +7,6 @@ and `watcher.py` follows the files and swaps whole sets.
 
 from autoscaler.policy_files.loading import Checked, PolicyFiles
 from autoscaler.policy_files.policy_set import LoadedPolicy, PolicySet
-from autoscaler.policy_files.watcher import PolicyWatcher
+from autoscaler.policy_files.watcher import PolicyWatcher, nothing_kept
 
-__all__ = ["Checked", "LoadedPolicy", "PolicyFiles", "PolicySet", "PolicyWatcher"]
+__all__ = ["Checked", "LoadedPolicy", "PolicyFiles", "PolicySet", "PolicyWatcher", "nothing_kept"]

@@ -50,14 +50,20 @@ def read_text(path: Path, name: str = "") -> str:
     """A file's text. Raises Problems: missing, not a file, too large, not UTF-8."""
     name = name or str(path)
     try:
-        return _read_bytes(path).decode()
+        return decode(_read_bytes(path), name)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Problems([Problem(name, None, (), f"cannot be read: {reason}")]) from error
+
+
+def decode(content: bytes, name: str) -> str:
+    """The text of a file. Raises Problems with the place where it is not UTF-8."""
+    try:
+        return content.decode()
     except UnicodeDecodeError as error:
         before = error.object[: error.start]
         place = Place(before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
         raise Problems([Problem(name, place, (), "not UTF-8 text")]) from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Problems([Problem(name, None, (), f"cannot be read: {reason}")]) from error
 
 
 def _read_bytes(path: Path) -> bytes:

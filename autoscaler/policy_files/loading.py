@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,8 @@ from autoscaler.policy_files import finding
 from autoscaler.policy_files.policy_set import LoadedPolicy, PolicySet, is_glob
 from autoscaler.problems import Place, Problem, Problems
 from autoscaler.strict_yaml import Document, parse
+
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -40,27 +43,36 @@ class PolicyFiles:
         self.paths = tuple(Path(path) for path in paths)
         self._sources = dict(sources)
 
-    def load(self) -> PolicySet:
+    def load(self, kept: Mapping[str, bytes] = NOTHING) -> PolicySet:
         """All policies. Raises Problems with those of all files, and then applies nothing."""
-        checked = self.check()
+        checked = self.check(kept)
         if checked.problems:
             raise Problems(checked.problems)
         return checked.policies
 
-    def check(self) -> Checked:
-        """Look at all files; never raises for what stands in them."""
+    def check(self, kept: Mapping[str, bytes] = NOTHING) -> Checked:
+        """Look at all files; never raises for what stands in them.
+
+        `kept` are further ones by name, which are no files of this machine.
+        """
         reading = _Reading(self._sources)
-        files = finding.find(self.paths)
-        if len(files) > finding.MOST_FILES:
-            message = f"{len(files)} files; {finding.MOST_FILES} at most"
-            reading.problems.append(Problem(str(self.paths[0]), None, (), message))
-            files = []
-        for path in files:
-            reading.read(path)
+        texts = self._texts(kept)
+        if len(texts) > finding.MOST_FILES:
+            message = f"{len(texts)} files; {finding.MOST_FILES} at most"
+            reading.problems.append(Problem("policies", None, (), message))
+            texts = {}
+        for name, text in texts.items():
+            reading.read(name, text)
         reading.problems.extend(_doubles(reading.documents))
-        names = tuple(str(path) for path in files)
+        names = tuple(texts)
         problems = _in_order(reading.problems, names)
         return Checked(PolicySet(tuple(reading.policies), names), problems, names)
+
+    def _texts(self, kept: Mapping[str, bytes]) -> dict[str, Callable[[], str]]:
+        """How to read each file, by name; those of this machine come first."""
+        files = {str(path): partial(finding.read_text, path) for path in finding.find(self.paths)}
+        others = {name: partial(finding.decode, kept[name], name) for name in sorted(kept)}
+        return {**files, **others}
 
     def fingerprint(self) -> object:
         """Differs from an earlier one when a file came, went or was written."""
@@ -78,9 +90,9 @@ class _Reading:
         self.documents: list[Document] = []
         self._context = {"sources": sources}
 
-    def read(self, path: Path) -> None:
+    def read(self, name: str, text: Callable[[], str]) -> None:
         try:
-            document = parse(finding.read_text(path), str(path))
+            document = parse(text(), name)
         except Problems as error:
             self.problems.extend(error.problems)
             return

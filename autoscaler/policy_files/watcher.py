@@ -1,28 +1,48 @@
-"""Reloads policies when their files change: the whole set or nothing."""
+"""Reloads policies when their files, or those that the cluster keeps, change: all or nothing."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 import watchfiles
 
+from autoscaler.errors import AutoscalerError
 from autoscaler.policy_files.loading import PolicyFiles
 from autoscaler.policy_files.policy_set import PolicySet
-from autoscaler.problems import Problem
+from autoscaler.problems import Problem, Problems
 
 Hints = Callable[[PolicyFiles, float], AsyncGenerator[None, None]]
+Kept = Mapping[str, bytes]
+"""Policy files that the cluster keeps, by name."""
+
+
+async def nothing_kept() -> Kept:
+    """No cluster keeps policies."""
+    return {}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What there was to load; equal to another one if nothing has changed."""
+
+    files: object
+    kept: Kept = field(default_factory=dict)
+    unknown: str = ""
+    """Why it is not known what the cluster keeps; empty when it is."""
 
 
 class PolicyWatcher:
     """Holds the policies in force and follows their files.
 
     The files are looked at when the system says that something changed, and every `poll`
-    seconds in any case: network file systems and some mounts never say. A set with a problem
-    changes nothing: `current` stays, and `problems` says why until a good set is loaded.
+    seconds in any case: network file systems and some mounts never say, nor does a cluster of
+    what it keeps. A set with a problem changes nothing: `current` stays, and `problems` says
+    why until a good set is loaded. So it is while nobody knows what the cluster keeps.
     """
 
     def __init__(
@@ -30,9 +50,11 @@ class PolicyWatcher:
         paths: Iterable[str | Path],
         sources: Mapping[str, str] = MappingProxyType({}),
         *,
+        kept: Callable[[], Awaitable[Kept]] = nothing_kept,
         poll: float = 15.0,
         hints: Hints | None = None,
     ) -> None:
+        """`kept` asks the cluster; it raises an AutoscalerError when that cannot be told."""
         self.files = PolicyFiles(paths, sources)
         self.current = PolicySet()
         """The policies in force; empty until the first good set is loaded."""
@@ -42,27 +64,45 @@ class PolicyWatcher:
         """What is wrong with the files as they are now; `current` is then an older set."""
         self.on_loaded: Callable[[PolicySet], object] = lambda _: None
         self.on_failed: Callable[[Sequence[str]], object] = lambda _: None
+        self._ask_kept = kept
         self._poll = poll
         self._hints = hints or file_hints
         self._asked = asyncio.Event()
-        self._seen: object = None
+        self._seen: _Seen | None = None
 
     def reload(self) -> None:
         """Ask `watch` to load the files again, changed or not; for a signal handler."""
         self._asked.set()
 
+    async def begin(self) -> None:
+        """Load the files for the first time. Raises Problems, with which no process starts.
+
+        What the cluster keeps may be long in coming: then `watch` loads all, and begins with it.
+        """
+        if self._ask_kept is not nothing_kept:
+            await asyncio.to_thread(self.files.load)
+        elif not await self.load():
+            raise Problems(self.problems)
+
     async def load(self) -> bool:
-        """Load the files now; whether the set was good and is in force."""
+        """Load everything now; whether the set was good and is in force."""
         # Taken before reading: what is written meanwhile then differs from it.
-        self._seen = await asyncio.to_thread(self.files.fingerprint)
-        checked = await asyncio.to_thread(self.files.check)
-        self.problems = checked.problems
-        if checked.problems:
-            self.on_failed([str(problem) for problem in checked.problems])
+        self._seen = await self._look()
+        checked = await asyncio.to_thread(self.files.check, self._seen.kept)
+        self.problems = (*_unknown(self._seen), *checked.problems)
+        if self.problems:
+            self.on_failed([str(problem) for problem in self.problems])
             return False
         self.current, self.loaded = checked.policies, True
         self.on_loaded(checked.policies)
         return True
+
+    async def _look(self) -> _Seen:
+        files = await asyncio.to_thread(self.files.fingerprint)
+        try:
+            return _Seen(files, await self._ask_kept())
+        except AutoscalerError as error:
+            return _Seen(files, unknown=str(error))
 
     async def watch(self) -> None:
         """Load the files whenever they change or `reload` asks, for ever; at first too,
@@ -79,9 +119,14 @@ class PolicyWatcher:
     async def _notice(self) -> None:
         async with aclosing(self._hints(self.files, self._poll)) as hints:
             async for _ in hints:
-                seen = await asyncio.to_thread(self.files.fingerprint)
-                if seen != self._seen:
+                if await self._look() != self._seen:
                     self._asked.set()
+
+
+def _unknown(seen: _Seen) -> tuple[Problem, ...]:
+    if not seen.unknown:
+        return ()
+    return (Problem("policies that the cluster keeps", None, (), f"not known: {seen.unknown}"),)
 
 
 async def file_hints(files: PolicyFiles, poll: float) -> AsyncGenerator[None, None]:

@@ -116,6 +116,9 @@ class Settings(Strict):
     """The time between two passes over all services."""
     policies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ("policies",)
     """Files and directories with policies; in the environment separated by commas."""
+    policies_in_cluster: bool = True
+    """Whether policies are read from the cluster too: in a Swarm from the configs that bear the
+    label `autoscaler.policy=true`."""
     store: Annotated[str, Field(min_length=1)] = Field(default_factory=default_store)
     """The SQLite file with what must survive a restart. By default
     `/var/lib/autoscaler/autoscaler.db` where that directory is writable, as in the image, and

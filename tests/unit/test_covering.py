@@ -56,6 +56,11 @@ def test_files_win_and_the_decision_says_so() -> None:
     assert decision.notes == (told,)
 
 
+def test_until_the_files_are_known_labels_do_not_hold_either() -> None:
+    """One of the files might cover the service."""
+    assert Covering(lambda: None, {})(labelled()) == ()
+
+
 @pytest.mark.parametrize("stated", [{"enable": "false"}, {"max": "many"}])
 def test_files_win_over_labels_that_switch_off_or_are_wrong_too(stated: dict[str, str]) -> None:
     decision = decided(of_files("web"), labelled(**stated))

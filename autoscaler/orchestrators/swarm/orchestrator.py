@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from autoscaler.errors import Gone, Permanent
 from autoscaler.model import Act, Action, Event, Fleet, Network, Node, Service, Task
-from autoscaler.orchestrators.swarm import networks, translate, write
+from autoscaler.orchestrators.swarm import configs, networks, translate, write
 from autoscaler.orchestrators.swarm.client import EngineClient
 from autoscaler.orchestrators.swarm.documents import decode
 from autoscaler.orchestrators.swarm.events import EventStream, OnReconnect
@@ -84,6 +84,10 @@ class SwarmOrchestrator:
         after = await writes[action.kind](self._client, action)
         self._tasks.doubt(action.service_id)
         return after
+
+    async def policies(self) -> Mapping[str, bytes]:
+        """Configs with the label `autoscaler.policy=true`. Raises Temporary or Permanent."""
+        return await configs.policies(self._client)
 
     def events(self) -> AsyncIterator[Event]:
         """Hints, for ever. For one reader: a second call starts a stream of its own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -34,6 +35,7 @@ class SwarmBed:
         self._image = image
         self._created: list[str] = []
         self._networks: list[str] = []
+        self._configs: list[str] = []
         self.api = api
 
     def orchestrator(self) -> SwarmOrchestrator:
@@ -126,12 +128,30 @@ class SwarmBed:
         self._networks.append(str(reply.document["Id"]))
         return self._networks[-1]
 
+    async def create_config(self, name: str, content: bytes, **labels: str) -> None:
+        """A config, removed with the bed; two underscores in a label's name stand for a point."""
+        asked = {
+            "Name": name,
+            "Data": b64encode(content).decode(),
+            "Labels": {key.replace("__", "."): value for key, value in labels.items()},
+        }
+        reply = await self.api.ask("POST", "/configs/create", asked)
+        assert reply.status == 201, reply
+        self._configs.append(str(reply.document["ID"]))
+
+    async def remove_configs(self) -> None:
+        """Remove all configs that were created here."""
+        for config_id in self._configs:
+            await self.api.ask("DELETE", f"/configs/{config_id}")
+        self._configs.clear()
+
     async def clear(self) -> None:
         """Remove all that was created here. A network goes once the engine lets go of it."""
         for service_id in self._created:
             await self.remove(service_id)
         for network_id in self._networks:
             await self.api.ask("DELETE", f"/networks/{network_id}")
+        await self.remove_configs()
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -10,6 +10,7 @@ from autoscaler.testing.engine.journal import Journal
 from autoscaler.testing.engine.objects import (
     Behaviour,
     Document,
+    EngineConfig,
     EngineNetwork,
     EngineNode,
     EngineService,
@@ -35,6 +36,7 @@ class Cluster:
         self._by_service: dict[str, dict[str, EngineTask]] = {}
         self.nodes: dict[str, EngineNode] = {}
         self.networks: dict[str, EngineNetwork] = {}
+        self.configs: dict[str, EngineConfig] = {}
         self.images: dict[str, Behaviour] = {}
         """What containers of an image do; they run unless stated."""
         self.retention = 5

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from autoscaler.model import TaskState
 from autoscaler.testing.engine import services
 from autoscaler.testing.engine.cluster import Cluster
-from autoscaler.testing.engine.objects import EngineService, EngineTask
+from autoscaler.testing.engine.objects import EngineConfig, EngineService, EngineTask
 from autoscaler.testing.engine.refusal import Refusal
 
 Filters = Mapping[str, list[str]]
 
 SERVICE_FILTERS = frozenset({"id", "name"})
+CONFIG_FILTERS = frozenset({"id", "name", "label"})
 TASK_FILTERS = frozenset({"id", "name", "service", "node", "desired-state"})
 _STATES = frozenset(TaskState)
 """What "desired-state" may be."""
@@ -29,6 +30,12 @@ def parse(text: str, known: frozenset[str]) -> dict[str, list[str]]:
         if name not in known:
             raise Refusal(400, f"Invalid filter '{name}'")
     return {name: list(values) for name, values in document.items()}
+
+
+def shows_config(filters: Filters, config: EngineConfig) -> bool:
+    """Labels are compared as `key=value`, or by the key alone."""
+    stated = {*config.labels, *(f"{key}={value}" for key, value in config.labels.items())}
+    return stated.issuperset(filters.get("label", ()))
 
 
 def shows_service(filters: Filters, service: EngineService) -> bool:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from autoscaler.testing.engine import filters, services
 from autoscaler.testing.engine.cluster import Cluster
-from autoscaler.testing.engine.objects import EngineNetwork, EngineService
+from autoscaler.testing.engine.objects import EngineConfig, EngineNetwork, EngineService
 from autoscaler.testing.engine.refusal import Refusal
 
 
@@ -37,6 +37,9 @@ class Handlers:
             yield web.get(f"{prefix}/networks", self.list_networks)
             yield web.post(f"{prefix}/networks/create", self.create_network)
             yield web.delete(f"{prefix}/networks/{{id}}", self.remove_network)
+            yield web.get(f"{prefix}/configs", self.list_configs)
+            yield web.post(f"{prefix}/configs/create", self.create_config)
+            yield web.delete(f"{prefix}/configs/{{id}}", self.remove_config)
             yield web.get(f"{prefix}/events", self.events)
 
     async def ping(self, request: web.Request) -> web.Response:
@@ -107,6 +110,27 @@ class Handlers:
 
     async def remove_network(self, request: web.Request) -> web.Response:
         self._cluster.networks.pop(request.match_info["id"], None)
+        return web.Response(status=204)
+
+    async def list_configs(self, request: web.Request) -> web.Response:
+        asked = filters.parse(request.query.get("filters", ""), filters.CONFIG_FILTERS)
+        found = [c for c in self._cluster.configs.values() if filters.shows_config(asked, c)]
+        return web.json_response([config.document() for config in found])
+
+    async def create_config(self, request: web.Request) -> web.Response:
+        asked = await _body(request)
+        config = EngineConfig(
+            self._cluster.new_id(),
+            name=asked["Name"],
+            data=asked["Data"],
+            labels=asked.get("Labels") or {},
+        )
+        self._cluster.touch(config)
+        self._cluster.configs[config.id] = config
+        return web.json_response({"ID": config.id}, status=201)
+
+    async def remove_config(self, request: web.Request) -> web.Response:
+        self._cluster.configs.pop(request.match_info["id"], None)
         return web.Response(status=204)
 
     async def events(self, request: web.Request) -> web.StreamResponse:

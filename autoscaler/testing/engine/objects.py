@@ -188,6 +188,21 @@ class EngineNode(Meta):
 
 
 @dataclass
+class EngineConfig(Meta):
+    """Data that tasks, or clients, may read; they never change."""
+
+    name: str = ""
+    data: str = ""
+    """In base 64."""
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def document(self) -> Document:
+        """As `GET /configs` shows it."""
+        spec = {"Name": self.name, "Labels": self.labels, "Data": self.data}
+        return {**self.head(), "Spec": spec}
+
+
+@dataclass
 class EngineNetwork:
     """An overlay network."""
 

@@ -18,7 +18,7 @@ from autoscaler.testing.engine.refusal import Refusal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_SWARM = re.compile(r"^/(services|tasks|nodes)\b")
+_SWARM = re.compile(r"^/(services|tasks|nodes|configs)\b")
 _REMEMBERED = 10_000
 _URL_BYTES = 1_000_000
 _BODY_BYTES = 16 * 1024 * 1024
