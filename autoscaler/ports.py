@@ -40,9 +40,11 @@ from autoscaler.model import (
     Outcome,
     Recommendation,
     Record,
+    Revision,
     Sample,
     Service,
     Task,
+    Template,
 )
 
 
@@ -200,6 +202,23 @@ class Orchestrator(Protocol):
         """
         ...
 
+    async def template(self, service_id: str) -> Template:
+        """Read the task template that a service has now, whole.
+
+        Raises Gone when the service is, Temporary when it cannot be told.
+        """
+        ...
+
+    async def restore(self, action: Action, template: Template) -> Service:
+        """Give a service an earlier template back; answer the service after it.
+
+        As `apply`, and nothing but the template changes: the replicas stay as they are, the
+        restart counter never falls, and the credentials for the registry stay. What the
+        template names (secrets, configs) must still be there: else raises Permanent, and
+        nothing was changed.
+        """
+        ...
+
     def events(self) -> AsyncIterator[Event]:
         """Hints, for ever.
 
@@ -297,6 +316,21 @@ class Store(Protocol):
         self, *, service: str | None = None, since: float = 0.0, limit: int = 100
     ) -> Sequence[tuple[Decision, Outcome | None]]:
         """Stored decisions, newest first, with the outcome of their action if any."""
+        ...
+
+    async def keep(self, service_id: str, template: Template, at: float, most: int) -> None:
+        """Keep the template of a release that has proved itself at this time.
+
+        Of each service the newest `most` are kept. Raises Permanent for one that is too large.
+        """
+        ...
+
+    async def revisions(self) -> Mapping[str, tuple[Revision, ...]]:
+        """What is kept, by service id, oldest first; without the templates."""
+        ...
+
+    async def template(self, service_id: str, release: str) -> Template | None:
+        """The template of a release, if it is kept. It may hold secrets: for `restore` only."""
         ...
 
     async def forget(self, service_ids: Sequence[str]) -> None:

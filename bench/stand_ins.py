@@ -13,7 +13,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from autoscaler.errors import Conflict, Gone
-from autoscaler.model import Action, Event, Fleet, Quality, Sample, Service, Task, TaskValue
+from autoscaler.model import (
+    Action,
+    Event,
+    Fleet,
+    Quality,
+    Sample,
+    Service,
+    Task,
+    TaskValue,
+    Template,
+)
 from autoscaler.ports import Clock, Query
 from autoscaler.sources.prometheus.options import Options
 from bench import fleet
@@ -65,6 +75,14 @@ class BenchSwarm:
             raise Conflict("update out of sequence")
         with self._spent.counted():
             return self._scaled(service, action.replicas)
+
+    async def template(self, service_id: str) -> Template:
+        """There are none."""
+        raise Gone(service_id)
+
+    async def restore(self, action: Action, template: Template) -> Service:
+        """Nothing is rolled back."""
+        raise Gone(action.service_id)
 
     def _scaled(self, service: Service, replicas: int) -> Service:
         after = replace(

@@ -47,6 +47,15 @@ from autoscaler.model.health import (
     Standing,
 )
 from autoscaler.model.orders import Order, OrderKind, Orders
+from autoscaler.model.revisions import (
+    Failed,
+    Phase,
+    Releases,
+    Revision,
+    Tally,
+    Template,
+    Watch,
+)
 from autoscaler.model.sample import (
     Quality,
     Sample,
@@ -62,6 +71,7 @@ __all__ = [
     "Decision",
     "Doubt",
     "Event",
+    "Failed",
     "Finding",
     "Fleet",
     "FleetFacts",
@@ -78,12 +88,15 @@ __all__ = [
     "OrderKind",
     "Orders",
     "Outcome",
+    "Phase",
     "Quality",
     "Quarantine",
     "Recommendation",
     "Record",
+    "Releases",
     "Reset",
     "Resources",
+    "Revision",
     "Rollout",
     "Room",
     "Run",
@@ -91,8 +104,11 @@ __all__ = [
     "Scaled",
     "Service",
     "Standing",
+    "Tally",
     "Task",
     "TaskState",
     "TaskValue",
+    "Template",
     "Verdict",
+    "Watch",
 ]

@@ -8,6 +8,8 @@ from enum import StrEnum
 class Act(StrEnum):
     """What can be done to a service, and the order in which candidates are tried."""
 
+    ROLLBACK = "rollback"
+    """Bring back the template of a release that ran well, with the replicas there are."""
     RESTART = "restart"
     """Replace all tasks, under the service's own update settings."""
     REPLACE = "replace"

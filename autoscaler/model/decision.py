@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from autoscaler.model.act import Act
-from autoscaler.model.cluster import Service, Task
+from autoscaler.model.cluster import Rollout, Service, Task
 from autoscaler.model.health import Healing, Standing
+from autoscaler.model.revisions import Revision
 from autoscaler.model.sample import Sample
 
 
@@ -35,6 +36,10 @@ class Action:
     """Id of the container that is stopped for it."""
     node: str = ""
     """Id of the node that it runs on."""
+    release: str = ""
+    """The release that a rolled back service shall have afterwards."""
+    over: Rollout = Rollout.NONE
+    """The state of a rollout that it may write over; else only where none is under way."""
 
     @property
     def heals(self) -> bool:
@@ -46,6 +51,8 @@ class Action:
         """What it does, in words."""
         if self.task:
             return f"{self.kind} task {self.task}"
+        if self.kind is Act.ROLLBACK:
+            return f"rollback to {self.release}"
         return str(self.kind) if self.heals else f"scale {self.previous} -> {self.replicas}"
 
     @property
@@ -148,6 +155,10 @@ class Observation:
     fleet: FleetFacts = FleetFacts()
     holds: Mapping[str, Sample] = field(default_factory=dict)
     """Answers to the policy's `hold_down_while`, by name."""
+    checks: Mapping[str, Sample] = field(default_factory=dict)
+    """Answers to the checks of the policy's `release`, by name."""
+    revisions: tuple[Revision, ...] = ()
+    """The releases whose templates are kept."""
     windows: tuple[str, ...] = ()
     """Names of the policy's schedules that are open."""
     stack_updates: tuple[float, ...] = ()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from autoscaler.model.act import Act
+from autoscaler.model.revisions import Releases
 
 
 class Health(StrEnum):
@@ -62,6 +63,8 @@ class Attempt:
     """The name of the entry in the policy's `heal:` that asked for it."""
     release: str = ""
     """The service's template then."""
+    to: str = ""
+    """The release that a rollback was to bring back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,8 @@ class Healing:
     """The release that the last pass saw."""
     released_at: float = 0.0
     """When it came; 0 where it was there before us."""
+    releases: Releases = field(default_factory=Releases)
+    """What is remembered of its releases."""
 
     @property
     def run(self) -> tuple[Attempt, ...]:

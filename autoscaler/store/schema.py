@@ -62,6 +62,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
                primary key (kind, service)
            ) without rowid""",
     ),
+    (
+        # Task templates of releases that ran well, as the cluster gave them: may hold secrets.
+        """create table revisions (
+               service_id text not null,
+               release text not null,
+               at real not null,
+               image text not null,
+               template text not null,
+               primary key (service_id, release)
+           )""",
+    ),
 )
 
 _LEDGER = "create table if not exists migrations (number integer primary key)"

@@ -9,14 +9,26 @@ from pathlib import Path
 from typing import Self
 
 from autoscaler.errors import Permanent
-from autoscaler.model import Decision, Intent, Memory, Order, OrderKind, Outcome, Record
-from autoscaler.store import queries
+from autoscaler.model import (
+    Decision,
+    Intent,
+    Memory,
+    Order,
+    OrderKind,
+    Outcome,
+    Record,
+    Revision,
+    Template,
+)
+from autoscaler.store import queries, revisions
 from autoscaler.store.file import Connect, connect_to_read, connect_to_write
 from autoscaler.store.retention import Retention, prune
 from autoscaler.store.worker import T, Work, Worker
 
 MOST_LISTED = 10_000
 """Decisions that one call of `history` answers at most."""
+LARGEST_TEMPLATE = 512 * 1024
+"""Characters of a task template; a longer one is not kept."""
 _BUSY_SHARE = 0.5
 """How much of the deadline may be spent on waiting for another process's lock."""
 
@@ -143,9 +155,33 @@ class SqliteStore:
         query = partial(queries.history, service=service, since=since, limit=most)
         return await self._worker.read(query)
 
+    async def keep(self, service_id: str, template: Template, at: float, most: int) -> None:
+        """Keep the template of a release that has proved itself at this time.
+
+        Of each service the newest `most` are kept. Raises Permanent for one that is too large.
+        """
+        if len(template.raw) > LARGEST_TEMPLATE:
+            told = f"{len(template.raw)} characters, {LARGEST_TEMPLATE} at most"
+            raise Permanent(f"the template of release {template.release} is not kept: {told}")
+        await self._write(lambda file: revisions.keep(file, service_id, template, at, most))
+
+    async def revisions(self) -> Mapping[str, tuple[Revision, ...]]:
+        """What is kept, by service id, oldest first; without the templates."""
+        return await self._worker.read(revisions.listed)
+
+    async def template(self, service_id: str, release: str) -> Template | None:
+        """The template of a release, if it is kept."""
+        query = partial(revisions.load, service_id=service_id, release=release)
+        return await self._worker.read(query)
+
     async def forget(self, service_ids: Sequence[str]) -> None:
         """Drop what is remembered of services that are gone for good."""
-        await self._write(partial(queries.forget, service_ids=service_ids))
+
+        def drop(connection: sqlite3.Connection) -> None:
+            queries.forget(connection, service_ids)
+            revisions.forget(connection, service_ids)
+
+        await self._write(drop)
 
     async def close(self) -> None:
         """Finish writes and give the file back; idempotent."""

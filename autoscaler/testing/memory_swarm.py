@@ -10,8 +10,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from autoscaler.errors import Conflict, Gone, OutcomeUnknown
-from autoscaler.model import Action, Event, Fleet, Node, Service, Task, TaskState
+from autoscaler.errors import Conflict, Gone, OutcomeUnknown, Permanent
+from autoscaler.model import (
+    Action,
+    Event,
+    Fleet,
+    Node,
+    Rollout,
+    Service,
+    Task,
+    TaskState,
+    Template,
+)
 
 
 class MemorySwarm:
@@ -28,6 +38,8 @@ class MemorySwarm:
         """Writes are done, and their answers lost."""
         self.fault: Exception | None = None
         """Raised by every call while set."""
+        self.unfit: set[str] = set()
+        """Releases whose templates name what is gone."""
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=1000)
 
     async def snapshot(self) -> Fleet:
@@ -53,6 +65,25 @@ class MemorySwarm:
         if service.version != action.version:
             raise Conflict("update out of sequence")
         changes = {"forced": action.forced} if action.heals else {"replicas": action.replicas}
+        written = self.write(service.id, **changes)
+        self.applied.append(action)
+        if self.lose_answers:
+            raise OutcomeUnknown("no answer came")
+        return written
+
+    async def template(self, service_id: str) -> Template:
+        """The release, which is all that there is of a template."""
+        service, _ = await self.inspect(service_id)
+        return Template(release=service.template, image=service.image, raw=service.template)
+
+    async def restore(self, action: Action, template: Template) -> Service:
+        """Bring a release back, by compare and set."""
+        service, _ = await self.inspect(action.service_id)
+        if service.version != action.version:
+            raise Conflict("update out of sequence")
+        if template.release in self.unfit:
+            raise Permanent("it names what is not there any more")
+        changes = {"template": template.raw, "image": template.image, "rollout": Rollout.NONE}
         written = self.write(service.id, **changes)
         self.applied.append(action)
         if self.lose_answers:

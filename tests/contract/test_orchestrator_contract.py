@@ -6,6 +6,7 @@ import pytest
 
 from autoscaler.testing.contracts.orchestrator import Bed, OrchestratorContract
 from autoscaler.testing.contracts.restart import RestartContract
+from autoscaler.testing.contracts.rollback import RollbackContract
 from autoscaler.testing.engine import FakeSwarm
 from autoscaler.testing.engine.api import EngineApi
 from autoscaler.testing.engine.bed import SwarmBed
@@ -41,4 +42,12 @@ class TestRestartsOnTheModel(Model, RestartContract):
 
 
 class TestRestartsOnARealEngine(RealEngine, RestartContract):
+    pass
+
+
+class TestRollbacksOnTheModel(Model, RollbackContract):
+    pass
+
+
+class TestRollbacksOnARealEngine(RealEngine, RollbackContract):
     pass

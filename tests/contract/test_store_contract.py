@@ -4,9 +4,15 @@ from pathlib import Path
 
 from autoscaler.ports import Store
 from autoscaler.store import SqliteStore
+from autoscaler.testing.contracts.revisions import RevisionsContract
 from autoscaler.testing.contracts.store import StoreContract
 
 
 class TestSqliteStore(StoreContract):
+    async def open(self, place: Path) -> Store:
+        return await SqliteStore.open(place / "autoscaler.db")
+
+
+class TestRevisionsInSqlite(RevisionsContract):
     async def open(self, place: Path) -> Store:
         return await SqliteStore.open(place / "autoscaler.db")

@@ -28,6 +28,8 @@ _REFUSED_FOR_NOW = (
     "rate limit",
     "too many requests",
 )
+# The spec names a network that is gone; nothing was written, though the status is 500.
+_NAMES_NOTHING = re.compile(r"network \S+ not found")
 # Not a manager, or a locked one. Waiting does not help; the message says what does.
 _NOT_A_MANAGER = {
     "is not a swarm manager": (
@@ -63,6 +65,8 @@ def refusal(status: int, message: str, *, write: bool) -> AutoscalerError:
             return Permanent(f"{told} Next step: {advice}.")
     if status == 429 or any(text in words for text in _REFUSED_FOR_NOW):
         return Temporary(told)
+    if write and _NAMES_NOTHING.search(words):
+        return Permanent(told)
     if status == 404:
         return Gone(told)
     return _by_status(status, told, write=write)

@@ -12,7 +12,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from autoscaler.errors import Gone, Permanent
-from autoscaler.model import Act, Action, Event, Fleet, Network, Node, Service, Task
+from autoscaler.model import Act, Action, Event, Fleet, Network, Node, Service, Task, Template
 from autoscaler.orchestrators.swarm import configs, networks, translate, write
 from autoscaler.orchestrators.swarm.client import EngineClient
 from autoscaler.orchestrators.swarm.documents import decode
@@ -24,7 +24,7 @@ from autoscaler.ports import Clock
 
 
 class SwarmOrchestrator:
-    """Reads, scales and restarts the services of one Swarm through one of its managers."""
+    """Reads and writes the services of one Swarm through one of its managers."""
 
     Settings: ClassVar[type[BaseModel]] = SwarmSettings
 
@@ -88,6 +88,17 @@ class SwarmOrchestrator:
     async def policies(self) -> Mapping[str, bytes]:
         """Configs with the label `autoscaler.policy=true`. Raises Temporary or Permanent."""
         return await configs.policies(self._client)
+
+    async def template(self, service_id: str) -> Template:
+        """The task template that a service has now. Raises Gone, Temporary or Permanent."""
+        _, raw = await write.read(self._client, service_id)
+        return translate.template(raw)
+
+    async def restore(self, action: Action, template: Template) -> Service:
+        """Give a service an earlier template back; see `write.py` for what is refused."""
+        after = await write.restore(self._client, action, template)
+        self._tasks.doubt(action.service_id)
+        return after
 
     def events(self) -> AsyncIterator[Event]:
         """Hints, for ever. For one reader: a second call starts a stream of its own."""

@@ -20,6 +20,7 @@ from autoscaler.model import (
     Service,
     Task,
     TaskState,
+    Template,
 )
 from autoscaler.orchestrators.swarm.raw import child, items, moment, number, text, texts
 
@@ -89,6 +90,16 @@ def canonical_template(template: Any) -> str:
 def template_hash(template: Any) -> str:
     """The identity of a release: 16 hexadecimal digits."""
     return hashlib.sha256(canonical_template(template).encode()).hexdigest()[:16]
+
+
+def template(raw: Any) -> Template:
+    """The task template of a service, whole; in ASCII, so that it can always be stored."""
+    found = child(raw, "Spec", "TaskTemplate")
+    return Template(
+        release=template_hash(found),
+        image=text(child(found, "ContainerSpec"), "Image"),
+        raw=json.dumps(found, separators=(",", ":")),
+    )
 
 
 def networks_of(raw: Any) -> tuple[str, ...]:

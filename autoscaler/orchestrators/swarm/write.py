@@ -1,4 +1,4 @@
-"""The writes: a service's replica count, or its restart counter, and nothing else.
+"""The writes: a service's replica count, its restart counter or its template, nothing else.
 
 The spec is read raw (never with `insertDefaults`: that alone would restart every task) and
 posted back as it came, unknown fields and nulls included, with the version it was read at.
@@ -8,14 +8,16 @@ No `X-Registry-Auth` is sent, so that the engine keeps the credentials that it h
 from __future__ import annotations
 
 import asyncio
+import json
+from contextlib import suppress
 from typing import Any
 
 from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown, Permanent
-from autoscaler.model import Action, Mode, Service
+from autoscaler.model import Action, Mode, Service, Template
 from autoscaler.orchestrators.swarm import translate
 from autoscaler.orchestrators.swarm.client import Answer, EngineClient
 from autoscaler.orchestrators.swarm.documents import decode_object
-from autoscaler.orchestrators.swarm.raw import child
+from autoscaler.orchestrators.swarm.raw import child, number
 
 _LAG = (0.02, 0.1, 0.5)
 """Seconds to wait for a read that still shows the version before our write."""
@@ -52,6 +54,38 @@ async def restart(client: EngineClient, action: Action) -> Service:
     if action.forced is None or action.forced <= before.forced:
         raise Permanent(f"{before.name}: a restart must count up from {before.forced}")
     return await _post(client, answer, before, with_force(child(raw, "Spec"), action.forced))
+
+
+async def restore(client: EngineClient, action: Action, template: Template) -> Service:
+    """Give a service that is still at `action.version` an earlier task template back.
+
+    The engine checks the secrets, configs and networks that the template names in the same
+    step in which it writes, and refuses it if one is gone. Raises what `scale` raises.
+    """
+    answer, raw = await read(client, action.service_id)
+    before = translate.service(raw)
+    if before.version == action.version and before.runs_once:
+        raise Permanent(f"{before.name} is a {before.mode}: a write would run it again")
+    _check(before, action)
+    kept = _unpacked(template, action)
+    if before.template == action.release:
+        return before
+    return await _post(client, answer, before, with_template(child(raw, "Spec"), kept))
+
+
+def _unpacked(template: Template, action: Action) -> dict[str, Any]:
+    """The template that an action is about. Raises Permanent for another one."""
+    with suppress(ValueError, RecursionError):
+        kept = json.loads(template.raw)
+        if isinstance(kept, dict) and translate.template_hash(kept) == action.release:
+            return kept
+    raise Permanent(f"{action.service}: what is kept of release {action.release} is another one")
+
+
+def with_template(spec: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """The spec with another template, whose restart counter never falls."""
+    counts = (number(each, "ForceUpdate") or 0 for each in (child(spec, "TaskTemplate"), kept))
+    return {**spec, "TaskTemplate": {**kept, "ForceUpdate": max(counts)}}
 
 
 def with_force(spec: dict[str, Any], count: int) -> dict[str, Any]:
@@ -95,7 +129,7 @@ async def read(client: EngineClient, service_id: str) -> tuple[Answer, dict[str,
 def _check(found: Service, action: Action) -> None:
     if found.version != action.version:
         raise Conflict(f"{found.name} is at version {found.version}, decided from {action.version}")
-    if not found.rollout.settled:
+    if not found.rollout.settled and found.rollout is not action.over:
         raise Conflict(f"{found.name} is {found.rollout}: a write would disturb its rollout")
 
 

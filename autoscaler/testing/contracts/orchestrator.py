@@ -47,6 +47,10 @@ class Bed(Protocol):
         """A person's change of the replica count."""
         ...
 
+    async def deploy(self, service_id: str, release: int) -> None:
+        """Another release of the service."""
+        ...
+
     async def unsettle(self, service_id: str) -> None:
         """Begin a rollout that does not end by itself."""
         ...

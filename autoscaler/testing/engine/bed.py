@@ -108,6 +108,20 @@ class SwarmBed:
         reply = await self.api.update(service, spec)
         assert reply.status == 200, reply
 
+    async def deploy(self, service_id: str, release: int, **container: Any) -> None:
+        """Another release: an environment variable, and more of the container's spec."""
+
+        async def written() -> bool:
+            service = await self.read(service_id)
+            spec = copy.deepcopy(service["Spec"])
+            spec["TaskTemplate"]["ContainerSpec"] |= {"Env": [f"RELEASE={release}"], **container}
+            reply = await self.api.update(service, spec)
+            # The version also moves without a writer, when a rollout begins or ends.
+            assert reply.status == 200 or "out of sequence" in reply.message, reply
+            return reply.status == 200
+
+        await eventually(written)
+
     async def unsettle(self, service_id: str) -> None:
         """A forced update: without a node its tasks never come to run, so it never ends."""
         service = await self.read(service_id)
@@ -115,6 +129,17 @@ class SwarmBed:
         spec["TaskTemplate"]["ForceUpdate"] += 1
         reply = await self.api.update(service, spec)
         assert reply.status == 200, reply
+
+    async def create_named(self, kind: str, name: str) -> str:
+        """A secret or a config, by the plural of its kind."""
+        reply = await self.api.ask("POST", f"/{kind}/create", {"Name": name, "Data": "eA=="})
+        assert reply.status == 201, reply
+        return str(reply.document["ID"])
+
+    async def remove_named(self, kind: str, identity: str) -> None:
+        """Remove a secret or a config that no service names."""
+        reply = await self.api.ask("DELETE", f"/{kind}/{identity}")
+        assert reply.status == 204, reply
 
     async def remove(self, service_id: str) -> None:
         """Remove a service."""

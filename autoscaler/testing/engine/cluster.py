@@ -37,6 +37,8 @@ class Cluster:
         self.nodes: dict[str, EngineNode] = {}
         self.networks: dict[str, EngineNetwork] = {}
         self.configs: dict[str, EngineConfig] = {}
+        self.secrets: dict[str, str] = {}
+        """Their names by id."""
         self.images: dict[str, Behaviour] = {}
         """What containers of an image do; they run unless stated."""
         self.retention = 5

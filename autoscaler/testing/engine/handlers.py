@@ -40,6 +40,8 @@ class Handlers:
             yield web.get(f"{prefix}/configs", self.list_configs)
             yield web.post(f"{prefix}/configs/create", self.create_config)
             yield web.delete(f"{prefix}/configs/{{id}}", self.remove_config)
+            yield web.post(f"{prefix}/secrets/create", self.create_secret)
+            yield web.delete(f"{prefix}/secrets/{{id}}", self.remove_secret)
             yield web.get(f"{prefix}/events", self.events)
 
     async def ping(self, request: web.Request) -> web.Response:
@@ -131,6 +133,16 @@ class Handlers:
 
     async def remove_config(self, request: web.Request) -> web.Response:
         self._cluster.configs.pop(request.match_info["id"], None)
+        return web.Response(status=204)
+
+    async def create_secret(self, request: web.Request) -> web.Response:
+        """What is in it does not matter here."""
+        key = self._cluster.new_id()
+        self._cluster.secrets[key] = (await _body(request))["Name"]
+        return web.json_response({"ID": key}, status=201)
+
+    async def remove_secret(self, request: web.Request) -> web.Response:
+        self._cluster.secrets.pop(request.match_info["id"], None)
         return web.Response(status=204)
 
     async def events(self, request: web.Request) -> web.StreamResponse:

@@ -8,7 +8,7 @@ from typing import Any
 from autoscaler.testing.engine.cluster import Cluster
 from autoscaler.testing.engine.objects import RUNNING, Document, EngineService, stamp
 from autoscaler.testing.engine.refusal import Refusal, rpc
-from autoscaler.testing.engine.specs import accepted, check_change
+from autoscaler.testing.engine.specs import accepted, check_change, check_references
 
 _AUTH_FROM = ("", "spec", "previous-spec")
 
@@ -31,6 +31,7 @@ def find(cluster: Cluster, term: str) -> EngineService:
 def create(cluster: Cluster, document: Any) -> EngineService:
     """A new service. Raises Refusal."""
     spec = accepted(document)
+    check_references(spec, cluster.secrets, cluster.configs)
     identity = cluster.new_id()
     name = spec.setdefault("Name", identity[:8])
     if any(service.name == name for service in cluster.services.values()):
@@ -65,6 +66,7 @@ def update(
     if wanted != service.index:
         raise rpc(500, "Unknown", "update out of sequence")
     check_change(service.spec, spec)
+    check_references(spec, cluster.secrets, cluster.configs)
     if rollback:
         _check_previous(service)
         cluster.write_service(service, partial(_swap, service, stamp(cluster.now())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Container
 from typing import Any
 
 from autoscaler.testing.engine.objects import Document
@@ -38,6 +39,16 @@ def check_change(before: Document, after: Document) -> None:
         raise rpc(501, "Unimplemented", "service mode change is not allowed")
     if before["Name"] != after["Name"]:
         raise rpc(501, "Unimplemented", "renaming services is not supported")
+
+
+def check_references(spec: Document, secrets: Container[str], configs: Container[str]) -> None:
+    """Refuse a spec that names a secret or a config which is not there."""
+    container = spec["TaskTemplate"]["ContainerSpec"]
+    for kind, there in (("Secret", secrets), ("Config", configs)):
+        for each in container.get(f"{kind}s") or ():
+            if each.get(f"{kind}ID") not in there:
+                text = f"{kind.lower()} not found: {each.get(f'{kind}Name')}"
+                raise rpc(400, "InvalidArgument", text)
 
 
 def _check_counts(mode: Document) -> None:

@@ -246,6 +246,6 @@ async def test_rights_that_cannot_be_taken_away_are_told(
 
 async def test_migrations_with_a_gap_are_no_store_of_ours(file: Path) -> None:
     await _create(file)
-    _change(file, "update migrations set number = 7 where number = 1")
-    with pytest.raises(Permanent, match=r"is damaged .*migrations \[2, 7\]"):
+    _change(file, "update migrations set number = 70 where number = 1")
+    with pytest.raises(Permanent, match=r"is damaged .*migrations \[2, .*70\]"):
         await SqliteStore.open(file)

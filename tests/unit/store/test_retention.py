@@ -80,7 +80,7 @@ async def test_a_backlog_is_dropped_a_little_at_a_time(store: SqliteStore) -> No
 
 
 async def test_the_size_is_held_and_the_oldest_go_first() -> None:
-    small = Retention(max_bytes=200_000)
+    small = Retention(max_bytes=300_000)
     store = await SqliteStore.open(":memory:", retention=small)
     await store.record(memories={str(n): MEMORY for n in range(100)})
     for at in range(2000):
