@@ -7,7 +7,7 @@ union members, which no document holds, fall away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from autoscaler.problems import Path, Problem
 from autoscaler.strict_yaml import Document
 
-MOST_ROUNDS = 8
 _REQUIRED = "this key is required"
 _EXPECTED = {
     "model_type": "a mapping",
@@ -49,54 +48,6 @@ class _Complaint:
     member: str
 
 
-def all_problems(
-    validate: Callable[[Any], object], document: Document, *, show: bool = True
-) -> list[Problem]:
-    """Every problem that `validate` finds in a document; `show` tells values as found.
-
-    An unknown key hides what is wrong beside and below it. So those keys are taken away and
-    the rest is looked at again; what is wrong only because a key was taken away is not told.
-    """
-    data, found, unknown = document.data, dict[Problem, None](), set[Path]()
-    for _ in range(MOST_ROUNDS):
-        try:
-            validate(data)
-            break
-        except ValidationError as error:
-            told = problems(error, document, show=show)
-            found.update(dict.fromkeys(p for p in told if not _follows(p, unknown)))
-            more = {_walk(data, line["loc"], missing=False)[0] for line in _unknown(error)}
-        if not more:
-            break
-        unknown |= more
-        for path in more:
-            data = _without(data, path)
-    return list(found)
-
-
-def _unknown(error: ValidationError) -> list[Mapping[str, Any]]:
-    lines = error.errors(include_url=False, include_context=False)
-    return [line for line in lines if line["type"] == "unknown_key"]
-
-
-def _follows(problem: Problem, unknown: set[Path]) -> bool:
-    """Whether a problem may only be there because a key was taken away."""
-    beside = problem.path[:-1] if problem.message == _REQUIRED else problem.path
-    return any(path[:-1] == beside for path in unknown)
-
-
-def _without(data: Any, path: Path) -> Any:
-    """A copy of the data that lacks one key."""
-    if not path or not _holds(data, path[0]):
-        return data
-    copy = data.copy()
-    if len(path) == 1:
-        del copy[path[0]]
-    else:
-        copy[path[0]] = _without(data[path[0]], path[1:])
-    return copy
-
-
 def problems(error: ValidationError, document: Document, *, show: bool = True) -> list[Problem]:
     """A problem for each of the error's lines; `show` tells values as they were found."""
     lines = error.errors(include_url=False)
@@ -126,7 +77,8 @@ def _wanted(line: Mapping[str, Any]) -> str:
     if kind in ("too_short", "too_long"):
         context = line["ctx"]
         bound = context.get("min_length", context.get("max_length"))
-        return f"{'at least' if kind == 'too_short' else 'at most'} {bound} items are needed"
+        needed = "item is needed" if bound == 1 else "items are needed"
+        return f"{'at least' if kind == 'too_short' else 'at most'} {bound} {needed}"
     return message.replace("Input should be ", "should be ").replace("String should", "should")
 
 

@@ -194,13 +194,11 @@ class _Building:
             return None, self.problems
         try:
             return parse_policy(document, sources), []
-        except ValidationError:
-            return None, [*self._complaints(document, sources)]
+        except ValidationError as error:
+            return None, [*self._complaints(error, document)]
 
-    def _complaints(self, document: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[str]:
-        for problem in complaints.all_problems(
-            lambda data: parse_policy(data, sources), Document("", document)
-        ):
+    def _complaints(self, error: ValidationError, document: Mapping[str, Any]) -> Iterator[str]:
+        for problem in complaints.problems(error, Document("", document)):
             path = problem.path[1:] if problem.path[:1] == ("scale",) else problem.path
             yield f"{self._label(path)}: {problem.message}"
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from autoscaler.testing.real.alertmanager import PrivateAlertmanager
 from autoscaler.testing.real.cluster import PrivateCluster, missing_cluster
@@ -18,6 +19,10 @@ Require = Callable[[list[str]], None]
 Server = TypeVar("Server", bound=PrivateServer)
 
 _numbers = itertools.count(1)
+
+# How long an example takes is the machine's doing; the first one imports plugins.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from autoscaler.model import Service
 from autoscaler.policy.behavior import Behavior, RateLimit, ScaleDown, ScaleUp
@@ -84,7 +84,7 @@ class Policy(Strict):
     """Names the policy in decisions, logs and metrics; unique over all files."""
     services: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Names of services; globs such as `shop_*` are allowed."""
-    selector: Selector | None = None
+    selector: Selector | None = Field(default=None, validate_default=True)
     """Chooses services by stack, name or label, beside those that `services` names."""
     mode: PolicyMode = PolicyMode.ACTIVE
     """`active` acts; `dry-run` decides and says what it would do; `paused` does not look."""
@@ -95,19 +95,21 @@ class Policy(Strict):
     disruption: Disruption = Disruption()
     """What healing may cost, and when it gives up."""
 
-    @model_validator(mode="after")
-    def _heals_differ(self) -> Self:
-        names = [heal.name for heal in self.heal]
+    @field_validator("heal")
+    @classmethod
+    def _heals_differ(cls, heals: tuple[Heal, ...]) -> tuple[Heal, ...]:
+        names = [heal.name for heal in heals]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two entries of heal are named {twice[0]!r}; give each a name:")
-        return self
+        return heals
 
-    @model_validator(mode="after")
-    def _chooses_services(self) -> Self:
-        if not self.services and self.selector is None:
+    @field_validator("selector")
+    @classmethod
+    def _chooses_services(cls, selector: Selector | None, info: ValidationInfo) -> Selector | None:
+        if selector is None and info.data.get("services") == ():
             raise ValueError("name the policy's services: or give it a selector:")
-        return self
+        return selector
 
     def covers(self, service: Service) -> bool:
         """Whether the policy is about this service."""

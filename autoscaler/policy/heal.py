@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
+    ValidationInfo,
+    model_validator,
+)
 
 from autoscaler import plugins
 from autoscaler.durations import Duration
 from autoscaler.errors import Invalid
 from autoscaler.policy.metric import Name
-from autoscaler.strict import Strict, custom, refuse_unknown, valid_keys
+from autoscaler.strict import Mistakes, Strict, custom, valid_keys
 
 
 class Disruption(Strict):
@@ -52,18 +59,22 @@ class Heal(Strict):
     """Pause between two cures, or two notices, of this entry."""
     check: SerializeAsAny[BaseModel]
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _known_keys(cls, data: Any, info: ValidationInfo) -> Any:
+    def _strictly(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Build the rule while validating, so that its errors have a place."""
-        if not isinstance(data, Mapping) or "rule" not in data:
-            return data
-        model = rule_model(str(data["rule"]))
-        own = {key: data[key] for key in OWN if key in data}
-        rest = {key: value for key, value in data.items() if key not in own}
-        refuse_unknown("Heal", rest, [*valid_keys(model), *OWN])
-        own["name"] = own.get("name") or data["rule"]
-        return {**own, "check": model.model_validate(rest)}
+        if not isinstance(data, Mapping):
+            return handler(data)
+        mistakes, model, rule = Mistakes(cls.__name__), None, data.get("rule")
+        if rule is not None:
+            model = mistakes.keep(lambda: rule_model(str(rule)), "rule")
+        known = mistakes.sift(cls, data, [*OWN, *(valid_keys(model) if model else data)])
+        own: dict[str, Any] = {key: known.pop(key) for key in OWN if key in known}
+        own["name"] = own.get("name") or str(rule or "")
+        own["check"] = model and mistakes.keep(lambda: model.model_validate(known))
+        return mistakes.build(handler, own, "check")
 
     @model_validator(mode="after")
     def _may_help(self) -> Self:

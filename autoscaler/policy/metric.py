@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
+    ValidationInfo,
+    model_validator,
+)
 
 from autoscaler import plugins
 from autoscaler.errors import Invalid
-from autoscaler.strict import Strict, custom, refuse_unknown, valid_keys, validate_at
+from autoscaler.strict import Mistakes, Strict, custom, valid_keys
 
 Name = Annotated[str, Field(max_length=128)]
 
@@ -49,30 +56,57 @@ class Metric(Strict):
     strategy: SerializeAsAny[BaseModel]
     coverage_options: SerializeAsAny[BaseModel] | None = None
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _known_keys(cls, data: Any, info: ValidationInfo) -> Any:
+    def _strictly(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Build the plugins while validating, so that their errors have a place."""
         if not isinstance(data, Mapping):
-            return data
-        return _with_plugins(data, (info.context or {}).get("sources", {}))
+            return handler(data)
+        mistakes = Mistakes(cls.__name__)
+        asked = _asked(mistakes, data, info)
+        beside = [*_OWN, *plugins.available("strategies")]
+        known = mistakes.sift(cls, data, [*beside, *(valid_keys(asked) if asked else data)])
+        own = {key: known[key] for key in _OWN if key in known}
+        own |= _strategy(mistakes, known)
+        if asked is not None:
+            rest = {key: value for key, value in known.items() if key not in beside}
+            own |= _options(mistakes, asked, rest, own.get("coverage"))
+        return mistakes.build(handler, own, "options", "strategy")
 
 
 _OWN = ("name", "source", "coverage", "activation", "group", "on_error")
 
 
-def _with_plugins(data: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
-    chosen = _strategy_of(data)
-    asked = options_model(str(data.get("source", "prometheus")), sources)
-    own = {key: data[key] for key in _OWN if key in data}
-    rest = {key: value for key, value in data.items() if key not in own and key != chosen}
-    names = [*plugins.available("strategies")]
-    refuse_unknown("Metric", rest, [*valid_keys(asked), *_OWN, *names])
-    own["name"] = own.get("name") or chosen
-    own["options"] = asked.model_validate(rest)
-    own["coverage_options"] = _coverage_options(asked, rest, data.get("coverage"))
-    own["strategy"] = validate_at(chosen, _strategy_model(chosen), data[chosen])
-    return own
+def _asked(
+    mistakes: Mistakes, data: Mapping[str, Any], info: ValidationInfo
+) -> type[BaseModel] | None:
+    """The options of the source that is asked."""
+    sources = (info.context or {}).get("sources", {})
+    name = str(data.get("source", "prometheus"))
+    return mistakes.keep(lambda: options_model(name, sources), "source")
+
+
+def _strategy(mistakes: Mistakes, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The strategy, and the metric's name where it has none of its own."""
+    chosen = mistakes.keep(lambda: _strategy_of(data))
+    if chosen is None:
+        return {}
+    built = mistakes.keep(lambda: _strategy_model(chosen).model_validate(data[chosen]), chosen)
+    return {"strategy": built, "name": data.get("name") or chosen}
+
+
+def _options(
+    mistakes: Mistakes, asked: type[BaseModel], rest: Mapping[str, Any], coverage: Any = None
+) -> dict[str, Any]:
+    """The question, and the one for coverage, which is asked in the same way."""
+    options = mistakes.keep(lambda: asked.model_validate(rest))
+    if options is None or not isinstance(coverage, Mapping) or "query" not in coverage:
+        return {"options": options}
+    query = {**rest, "query": coverage["query"]}
+    also = mistakes.keep(lambda: asked.model_validate(query), "coverage")
+    return {"options": options, "coverage_options": also}
 
 
 def options_model(source: str, sources: Mapping[str, str]) -> type[BaseModel]:
@@ -104,15 +138,6 @@ def _strategy_model(name: str) -> type[BaseModel]:
         raise custom("strategy", f"{error}") from error
 
 
-def _coverage_options(
-    asked: type[BaseModel], rest: Mapping[str, Any], coverage: Any
-) -> BaseModel | None:
-    """The coverage query, asked in the same way as the metric's own."""
-    if not isinstance(coverage, Mapping) or "query" not in coverage:
-        return None
-    return asked.model_validate({**rest, "query": coverage["query"]})
-
-
 class Hold(Strict):
     """A question whose answer keeps a service from shrinking while it is not zero.
 
@@ -125,15 +150,19 @@ class Hold(Strict):
     """The source that is asked."""
     options: SerializeAsAny[BaseModel]
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _known_keys(cls, data: Any, info: ValidationInfo) -> Any:
+    def _strictly(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Build the source's options while validating, so that their errors have a place."""
         if not isinstance(data, Mapping):
-            return data
-        sources = (info.context or {}).get("sources", {})
-        asked = options_model(str(data.get("source", "prometheus")), sources)
-        own = {key: data[key] for key in ("name", "source") if key in data}
-        rest = {key: value for key, value in data.items() if key not in own}
-        refuse_unknown("Hold", rest, [*valid_keys(asked), "name", "source"])
-        return {**own, "options": asked.model_validate(rest)}
+            return handler(data)
+        mistakes = Mistakes(cls.__name__)
+        asked = _asked(mistakes, data, info)
+        valid = ["name", "source", *(valid_keys(asked) if asked else data)]
+        known = mistakes.sift(cls, data, valid)
+        own: dict[str, Any] = {key: known.pop(key) for key in ("name", "source") if key in known}
+        if asked is not None:
+            own |= _options(mistakes, asked, known)
+        return mistakes.build(handler, own, "options")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from autoscaler.durations import Duration
 from autoscaler.policy.behavior import Behavior
@@ -15,6 +14,11 @@ from autoscaler.strict import Strict
 
 Replicas = Annotated[int, Field(ge=0, le=1_000_000)]
 Rest = Annotated[Duration, Field(ge=0, le=1800)]
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 class Fallback(Strict):
@@ -80,38 +84,47 @@ class Scale(Strict):
     """When a deploy of the whole stack resets the replicas: put back what was there before, or
     start from the new number."""
 
-    @model_validator(mode="after")
-    def _bounds_in_order(self) -> Self:
-        if self.min > self.max:
-            raise ValueError(f"min: {self.min} is above max: {self.max}")
-        for schedule in self.schedules:
-            low, high = schedule.min, schedule.max
-            if (self.min if low is None else low) > (self.max if high is None else high):
-                told = f"while {schedule.name!r} is open min is above max; state both there"
-                raise ValueError(told)
-        return self
+    # Each about one field, so that they find their mistakes beside those of other fields.
+    @field_validator("max")
+    @classmethod
+    def _bounds_in_order(cls, high: int, info: ValidationInfo) -> int:
+        low = info.data.get("min", 0)
+        if low > high:
+            raise ValueError(f"min: {low} is above max: {high}")
+        return high
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        _unlike("metrics", (metric.name for metric in self.metrics))
-        _unlike("schedules", (schedule.name for schedule in self.schedules))
-        _unlike("conditions of hold_down_while", (hold.name for hold in self.hold_down_while))
-        return self
+    @field_validator("metrics", "schedules", "hold_down_while")
+    @classmethod
+    def _names_differ(cls, named: tuple[_Named, ...], info: ValidationInfo) -> tuple[_Named, ...]:
+        names = [each.name for each in named]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            kind = "conditions" if info.field_name == "hold_down_while" else info.field_name
+            raise ValueError(f"two {kind} are named {twice[0]!r}; give each a name: of its own")
+        return named
 
-    @model_validator(mode="after")
-    def _formulas_have_their_inputs(self) -> Self:
-        names = {metric.name for metric in self.metrics}
-        for metric in self.metrics:
+    @field_validator("metrics")
+    @classmethod
+    def _formulas_have_their_inputs(cls, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+        names = {metric.name for metric in metrics}
+        for metric in metrics:
             lacking = sorted(getattr(metric.strategy, "inputs", frozenset()) - names)
             if lacking:
                 known = ", ".join(sorted(names))
                 told = f"metric {metric.name!r} needs {lacking[0]!r}; the metrics are {known}"
                 raise ValueError(told)
-        return self
+        return metrics
 
-
-def _unlike(kind: str, names: Iterable[str]) -> None:
-    listed = list(names)
-    twice = sorted({name for name in listed if listed.count(name) > 1})
-    if twice:
-        raise ValueError(f"two {kind} are named {twice[0]!r}; give each a name: of its own")
+    @field_validator("schedules")
+    @classmethod
+    def _windows_in_order(
+        cls, schedules: tuple[Schedule, ...], info: ValidationInfo
+    ) -> tuple[Schedule, ...]:
+        if not {"min", "max"} <= info.data.keys():
+            return schedules
+        for schedule in schedules:
+            low = info.data["min"] if schedule.min is None else schedule.min
+            if low > (info.data["max"] if schedule.max is None else schedule.max):
+                told = f"while {schedule.name!r} is open min is above max; state both there"
+                raise ValueError(told)
+        return schedules

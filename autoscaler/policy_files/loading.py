@@ -107,8 +107,8 @@ class _Reading:
     def _validate(self, document: Document) -> None:
         try:
             file = self._parse(document.data)
-        except ValidationError:
-            self.problems.extend(complaints.all_problems(self._parse, document))
+        except ValidationError as error:
+            self.problems.extend(complaints.problems(error, document))
             return
         for index, policy in enumerate(file.policies):
             line = document.places["policies", index].line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def load_settings(
     layers = read_layers(config, overrides or {}, secrets)
     merged = merge(layers)
     document = Document("", merged)
-    _raise_any(complaints.all_problems(Settings.model_validate, document), layers)
+    _raise_any(_problems(Settings.model_validate, document), layers)
     _read_lists(merged, layers)
     _raise_any(list(_plugin_problems(merged)), layers)
     return Settings.model_validate(merged)
@@ -43,6 +43,16 @@ def load_settings(
 def _raise_any(problems: Sequence[Problem], layers: Sequence[Layer]) -> None:
     if problems:
         raise Problems(owner(layers, p.path).problem(p.path, p.message) for p in problems)
+
+
+def _problems(
+    validate: Callable[[Any], object], document: Document, *, show: bool = True
+) -> list[Problem]:
+    try:
+        validate(document.data)
+    except ValidationError as error:
+        return complaints.problems(error, document, show=show)
+    return []
 
 
 def _plugin_problems(merged: Mapping[str, Any]) -> Iterator[Problem]:
@@ -54,7 +64,7 @@ def _plugin_problems(merged: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("", None, (*path, "type"), str(error))
             continue
         rest = Document("", _rest(options))
-        for problem in complaints.all_problems(model.model_validate, rest, show=False):
+        for problem in _problems(model.model_validate, rest, show=False):
             yield Problem("", None, (*path, *problem.path), problem.message)
 
 

@@ -49,6 +49,8 @@ class Band(Strict):
     def _complete(self) -> Self:
         if self.lower is None and self.upper is None:
             raise ValueError("state lower:, upper: or both")
+        if self.lower is not None and self.upper is not None and self.lower >= self.upper:
+            raise ValueError(f"no value is from {self.lower:g} on and below {self.upper:g}")
         stated = [self.change, self.percent, self.replicas]
         if sum(one is not None for one in stated) != 1:
             raise ValueError("state exactly one of change:, percent: and replicas:")

@@ -55,8 +55,10 @@ def test_where_bands_overlap_the_one_that_leaves_most_replicas_counts() -> None:
     assert recommend(bands, 99.0, 1).replicas == 3
 
 
-def test_a_band_with_its_bounds_reversed_never_holds() -> None:
-    assert recommend(step({"lower": 20, "upper": 5, "change": 1}), 10.0).replicas == 3
+@pytest.mark.parametrize("upper", [5, 20])
+def test_a_band_that_no_value_lies_in_is_refused(upper: int) -> None:
+    with pytest.raises(ValidationError, match=f"no value is from 20 on and below {upper}"):
+        step({"lower": 20, "upper": upper, "change": 1})
 
 
 @pytest.mark.parametrize(
