@@ -50,9 +50,7 @@ def test_explain_names_the_last_change_beside_a_decision_that_changes_nothing(ca
     fill_store([record(at=NOW - 600), record(load=300.0)], Outcome.DONE)
     told = squeezed(call("explain", "shop_web").output)
     assert "none: held by missing_data" in told
-    assert re.search(
-        r"scale 5 -> 9 [0-9-]+ [0-9:]+, 1[01]m ago done\n requests: 180 a replica", told
-    )
+    assert re.search(r"scale 5 -> 9 [0-9-]+ [0-9:]+, \d+m ago done\n requests: 180 a replica", told)
     assert "autoscaler explain shop_web --last-change" in told
 
 
