@@ -1,21 +1,26 @@
-"""The image as its users build it, on a base of the machine's own distribution."""
+"""The image as its users build and start it, on a base of the machine's own distribution."""
 
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from autoscaler.testing.real.base_image import import_python, missing_base
-from autoscaler.testing.real.dockerd import PrivateEngine
-from autoscaler.testing.real.processes import free_port, wait_until
+from autoscaler.testing.real.dockerd import PrivateEngine, PrivateSwarm
+from autoscaler.testing.real.processes import ProcessFailed, free_port, wait_until
+from autoscaler.testing.real.prometheus import PrivatePrometheus
+from tests.e2e import five_minutes
+from tests.e2e.five_minutes import Machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "autoscaler:test"
+BASE = "autoscaler-test/python:1"
 PIP_OPTIONS = {
     "PIP_INDEX_URL": "index-url",
     "PIP_EXTRA_INDEX_URL": "extra-index-url",
@@ -28,10 +33,13 @@ def engine(need_engine: None, require: Callable[[list[str]], None]) -> Iterator[
     """An engine that holds the built image; the build reaches what the machine reaches."""
     require(missing_base())
     with PrivateEngine(network="host") as engine:
-        base = import_python(engine)
-        arguments = ["--network=host", f"--build-arg=BASE={base}", *pip_arguments()]
-        engine.docker("build", *arguments, f"--tag={IMAGE}", str(ROOT), timeout=600)
+        import_python(engine, BASE)
+        engine.docker("build", *build_arguments(), f"--tag={IMAGE}", str(ROOT), timeout=600)
         yield engine
+
+
+def build_arguments() -> list[str]:
+    return ["--network=host", f"--build-arg=BASE={BASE}", *pip_arguments()]
 
 
 def pip_arguments() -> list[str]:
@@ -75,7 +83,7 @@ def test_a_container_is_healthy_until_it_is_stopped_and_then_ends_well(
     listen = f"--env=AUTOSCALER_LISTEN=127.0.0.1:{free_port()}"
     options = ("--detach", "--name=service", "--network=host", "--health-interval=1s", listen)
     engine.docker("run", *options, IMAGE, "run")
-    wait_until(lambda: state(engine, "Health.Status") == "healthy", timeout=30, what="its health")
+    wait_until(lambda: state(engine, "Health.Status") == "healthy", timeout=120, what="its health")
     engine.docker("stop", "service")
     assert state(engine, "ExitCode") == "0"
 
@@ -87,3 +95,41 @@ def state(engine: PrivateEngine, what: str) -> str:
 def test_the_image_holds_no_tests_and_no_build_tools(engine: PrivateEngine) -> None:
     listing = in_container(engine, "--entrypoint=ls", IMAGE, "/", "/opt", "/var/lib/autoscaler")
     assert not {"source", "tests", "build"} & set(listing.split())
+
+
+@pytest.fixture
+def machine(need_engine: None, require: Callable[[list[str]], None]) -> Iterator[Machine]:
+    require(PrivatePrometheus.missing())
+    with (
+        tempfile.TemporaryDirectory(prefix="readme") as directory,
+        PrivateSwarm(options=five_minutes.OPTIONS) as swarm,
+    ):
+        yield Machine(swarm, Path(directory))
+
+
+def test_the_commands_of_the_readme_start_it_on_a_swarm(
+    engine: PrivateEngine, machine: Machine
+) -> None:
+    (build, check, start, ask, go), end = five_minutes.commands()
+    machine.build_by(engine, build_arguments())
+    machine.add_shop()
+    machine.type(build, timeout=600)
+    machine.add_prometheus("autoscaler")
+    assert "shop-web" in machine.type(check)
+    machine.type(start)
+    told = wait_until(lambda: answer(machine, ask), timeout=180, what="a dry run", every=1)
+    assert "shop_web" in told
+    assert machine.desired() == 1
+    machine.type(go)
+    machine.wait_desired(5)
+    machine.type(end)
+    machine.swarm.wait_running("shop_web", 5, timeout=120)
+
+
+def answer(machine: Machine, ask: str) -> str:
+    """What it answers once it has decided; nothing before."""
+    try:
+        text = machine.type(ask)
+    except ProcessFailed:
+        return ""
+    return text if "dry_run" in text else ""
