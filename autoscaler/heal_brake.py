@@ -56,7 +56,7 @@ class HealBrake:
     def with_fleet(self, facts: FleetFacts, view: View, now: float) -> FleetFacts:
         """Whether the fleet is well enough to heal one of its services."""
         watched = [view.services[key] for key in self._memories if key in view.services]
-        sick = [each for each in watched if _sick(each, view, now)]
+        sick = [each for each in watched if self._sick(each, view, now)]
         stop = self._nodes(view.fleet().nodes.values()) or self._services(len(sick), len(watched))
         failed = self._failed(sick, now)
         return replace(facts, heal_stop=stop, failed_cures=failed)
@@ -75,6 +75,11 @@ class HealBrake:
             return None
         return f"{lost} of {len(nodes)} nodes are lost at once"
 
+    def _sick(self, service: Service, view: View, now: float) -> bool:
+        """Whether its tasks say so, or its rules said so in the last pass over it."""
+        standing = health.plain(service, view.tasks.get(service.id), now)
+        return standing.state.sick or self._memories[service.id].healing.ailing
+
     def _failed(self, sick: Iterable[Service], now: float) -> tuple[Act, ...]:
         """Cures after which enough services are still sick."""
         counts: Counter[Act] = Counter()
@@ -83,7 +88,3 @@ class HealBrake:
             if run and now >= run[-1].at + self._limits.judged_after:
                 counts.update({each.act for each in run})
         return tuple(sorted(act for act, count in counts.items() if count >= self._limits.failed))
-
-
-def _sick(service: Service, view: View, now: float) -> bool:
-    return health.plain(service, view.tasks.get(service.id), now).state.sick

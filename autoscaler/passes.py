@@ -14,6 +14,7 @@ from autoscaler.heal_brake import HealBrake
 from autoscaler.model import (
     Decision,
     FleetFacts,
+    Host,
     Intent,
     Memory,
     Observation,
@@ -164,11 +165,13 @@ class Batch:
             samples=samples.metrics,
             coverage=samples.coverage,
             holds=samples.holds,
+            symptoms=samples.symptoms,
             windows=self._windows(policy),
             stack_updates=self._stack_updates(service, memory),
             fleet=self._passes.heal_brake.with_budget(
                 self._passes.brake.facts(view.replicas, self._now)
             ),
+            hosts=self._hosts(service, policy),
             unsettled=unsettled,
             paused=self._passes.orders.paused(service.name),
             released_at=self._passes.orders.released(service.name),
@@ -182,6 +185,11 @@ class Batch:
         known = self._passes.agents()
         tasks = self._passes.view.tasks.get(service.id, ())
         return tuple(sorted({t.node_id for t in tasks if t.wanted and t.node_id in known}))
+
+    def _hosts(self, service: Service, policy: Policy) -> Mapping[str, Host] | None:
+        """Costs a look at each node, so only where a rule looks at them."""
+        asked = any(entry.sees_nodes for entry in policy.heal)
+        return self._placement.hosts(service) if asked else None
 
     def _windows(self, policy: Policy) -> tuple[str, ...]:
         """The schedules that are open."""

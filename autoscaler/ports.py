@@ -113,12 +113,18 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkup:
-    """What a healing rule may look at: one service in one pass, its tasks listed."""
+    """What a healing rule may look at: one service in one pass, its tasks listed.
+
+    A rule with `sees_nodes: ClassVar[bool] = True` finds the nodes in the observation's
+    `hosts`; to the others they are None.
+    """
 
     name: str
     observation: Observation
     since: float = 0.0
     """What is from before this time does not count: a heal or a new release came since."""
+    sample: Sample | None = None
+    """The answer to what an `AskingRule` asks: whole, finite and fresh. None for others."""
 
 
 @runtime_checkable
@@ -138,6 +144,23 @@ class HealingRule(Protocol):
         something happens, for each change is stored.
 
         The finding stands until a step returns None. Missing data are no finding.
+        """
+        ...
+
+
+class AskingRule(HealingRule, Protocol):
+    """A healing rule that goes by an answer of a source.
+
+    An entry of `heal:` may then name a `source`, and holds that source's options beside the
+    rule's own, which come first where both have a key. Without a whole, finite and fresh
+    answer the rule is not asked: its memory stays, and nothing is found.
+    """
+
+    def question(self) -> Mapping[str, Any]:
+        """Options of the source that an entry need not state; what it states comes first.
+
+        Those that the source does not know are left out. A class says which of a source's
+        required options are among them: `fills: ClassVar[frozenset[str]]`.
         """
         ...
 

@@ -10,12 +10,12 @@ from typing import Literal, NamedTuple
 
 from autoscaler.errors import AutoscalerError
 from autoscaler.model import Quality, Sample, Service, Task
-from autoscaler.policy import Policy, PolicyMode
+from autoscaler.policy import Policy, PolicyMode, Scale
 from autoscaler.ports import Query, Source
 from autoscaler.turns import Turns
 from autoscaler.view import Samples
 
-Kind = Literal["metrics", "coverage", "holds"]
+Kind = Literal["metrics", "coverage", "holds", "symptoms"]
 """What an answer is for, as the fields of `Samples` are named."""
 
 
@@ -45,7 +45,7 @@ async def sample(
     for policy, service in covered:
         await turns.next()
         policies[service.id] = policy
-        found[service.id] = {"metrics": {}, "coverage": {}, "holds": {}}
+        found[service.id] = {"metrics": {}, "coverage": {}, "holds": {}, "symptoms": {}}
         for source, question in _questions(policy, service):
             asked[source].append(question)
     answers = await asyncio.gather(
@@ -63,14 +63,22 @@ async def sample(
 
 def _questions(policy: Policy, service: Service) -> Iterable[tuple[str, _Question]]:
     """Everything that a policy asks about a service, with the source to ask."""
-    if policy.scale is None or policy.mode is PolicyMode.PAUSED:
+    if policy.mode is PolicyMode.PAUSED:
         return
-    for metric in policy.scale.metrics:
+    if policy.scale is not None:
+        yield from _of_scale(policy.scale, service)
+    for entry in policy.heal:
+        if entry.options is not None:
+            yield entry.source, _Question("symptoms", entry.name, Query(entry.options, service))
+
+
+def _of_scale(scale: Scale, service: Service) -> Iterable[tuple[str, _Question]]:
+    for metric in scale.metrics:
         yield metric.source, _Question("metrics", metric.name, Query(metric.options, service))
         if metric.coverage_options is not None:
             query = Query(metric.coverage_options, service)
             yield metric.source, _Question("coverage", metric.name, query)
-    for hold in policy.scale.hold_down_while:
+    for hold in scale.hold_down_while:
         yield hold.source, _Question("holds", hold.name, Query(hold.options, service))
 
 

@@ -21,6 +21,7 @@ from autoscaler import plugins
 from autoscaler.durations import format_duration
 from autoscaler.errors import Invalid
 from autoscaler.policy import PolicyFile
+from autoscaler.policy.heal import asks
 from autoscaler.settings import Settings
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -41,7 +42,9 @@ def policy_schema(sources: Mapping[str, str] = MappingProxyType({})) -> Schema:
     schema, of = _together(PolicyFile, plugged)
     chosen = {name: {"$ref": of[model]} for name, model in strategies.items()}
     asked = {plugin: _resolve(schema["$defs"], of[model]) for plugin, model in options.items()}
-    _fill_rules(schema["$defs"], {name: of[model] for name, model in rules.items()})
+    described = {name: _resolve(schema["$defs"], of[model]) for name, model in rules.items()}
+    asking = {name: _fills(model) for name, model in rules.items() if asks(model)}
+    _fill_rules(schema["$defs"], described, asking, asked, sources)
     _fill_slots(schema["$defs"], asked, chosen, sources)
     return {"$schema": DIALECT, "title": "Policies of the autoscaler", **schema}
 
@@ -164,24 +167,72 @@ def _fill_slots(
     defs.pop(_PLUGIN, None)
 
 
-def _fill_rules(defs: Schema, rules: Mapping[str, str]) -> None:
+def _fills(rule: type[BaseModel]) -> frozenset[str]:
+    """Required options of a source that a rule states itself."""
+    filled: frozenset[str] = getattr(rule, "fills", frozenset())
+    return filled
+
+
+def _fill_rules(
+    defs: Schema,
+    rules: Mapping[str, Schema],
+    asking: Mapping[str, frozenset[str]],
+    asked: Mapping[str, Schema],
+    sources: Mapping[str, str],
+) -> None:
     """Replace the entry of `heal:` by its alternatives, one per rule."""
-    entry = defs["Heal"]
-    own = {key: field for key, field in entry["properties"].items() if key != "check"}
-    needed = [key for key in entry.get("required", ()) if key != "check"]
-    alternatives = []
-    for name, reference in rules.items():
-        options = _resolve(defs, reference)
-        rule = {**own["rule"], "enum": [name]}
-        described = {
-            "type": "object",
-            "description": options.get("description", ""),
-            "properties": {**own, "rule": rule, **options.get("properties", {})},
-            "required": [*needed, *options.get("required", ())],
-            "additionalProperties": False,
-        }
+    entry, alternatives = defs["Heal"], []
+    for name, options in rules.items():
+        described = _rule(entry, name, options)
+        if name in asking:
+            described["anyOf"] = [
+                _asked_of(described, plugin, question, asking[name], sources)
+                for plugin, question in asked.items()
+            ]
+        else:
+            del described["properties"]["source"]
+            described["additionalProperties"] = False
         alternatives.append(_define(defs, f"Heal by {name}", described))
     defs["Heal"] = {"anyOf": alternatives}
+
+
+def _rule(entry: Schema, name: str, options: Schema) -> Schema:
+    """An entry of `heal:` with one rule and its options."""
+    slots = _slots(entry)
+    own = {key: field for key, field in entry["properties"].items() if key not in slots}
+    needed = [key for key in entry.get("required", ()) if key not in slots]
+    rule = {**own["rule"], "enum": [name]}
+    return {
+        "type": "object",
+        "description": options.get("description", ""),
+        "properties": {**own, "rule": rule, **options.get("properties", {})},
+        "required": [*needed, *options.get("required", ())],
+    }
+
+
+def _asked_of(
+    entry: Schema,
+    plugin: str,
+    options: Schema,
+    fills: frozenset[str],
+    sources: Mapping[str, str],
+) -> Schema:
+    """What of an entry of `heal:` holds for one source; the entry says the rest."""
+    source, implied = _source(entry["properties"]["source"], plugin, sources)
+    needed = [key for key in options.get("required", ()) if key not in fills]
+    stated = {**options.get("properties", {}), **dict.fromkeys(entry["properties"], True)}
+    return {
+        "properties": {**stated, "source": source},
+        "required": [*needed, *(() if implied else ("source",))],
+        "additionalProperties": False,
+    }
+
+
+def _source(field: Schema, plugin: str, sources: Mapping[str, str]) -> tuple[Schema, bool]:
+    """The key `source` for one plugin, and whether it need not be stated."""
+    names = [name for name, behind in sources.items() if behind == plugin]
+    named = {**field, "enum": [*dict.fromkeys([plugin, *names])]}
+    return named, named.get("default") == plugin
 
 
 def _slots(model: Schema) -> list[str]:
@@ -200,9 +251,7 @@ def _question(
     """A question to one source: its own keys, the source's, and perhaps a strategy's."""
     slots = _slots(model)
     own = {key: field for key, field in model["properties"].items() if key not in slots}
-    names = [name for name, behind in sources.items() if behind == plugin]
-    source = {**own["source"], "enum": [*dict.fromkeys([plugin, *names])]}
-    by_default = source.get("default") == plugin
+    source, by_default = _source(own["source"], plugin, sources)
     chosen = strategies if "strategy" in slots else {}
     needed = [key for key in model.get("required", ()) if key not in slots]
     return {

@@ -21,6 +21,7 @@ class Samples:
     metrics: Mapping[str, Sample] = field(default_factory=dict)
     coverage: Mapping[str, Sample] = field(default_factory=dict)
     holds: Mapping[str, Sample] = field(default_factory=dict)
+    symptoms: Mapping[str, Sample] = field(default_factory=dict)
     policy: Policy | None = None
     """The policy that asked."""
 
@@ -38,6 +39,7 @@ class Samples:
             metrics=_stale(self.metrics, told),
             coverage=_stale(self.coverage, told),
             holds=_stale(self.holds, told),
+            symptoms=_stale(self.symptoms, told),
         )
 
 

@@ -101,6 +101,14 @@ def quarantine(case: HealCase) -> str | None:
     return held.reason if held else None
 
 
+def second_look(case: HealCase) -> str | None:
+    """An answer can be wrong for many services at once: all are looked at before one is healed."""
+    if case.heal.options is None:
+        return None
+    found_at = case.memory.since.get(case.heal.name, case.now)
+    return None if found_at < case.now else "found just now; the next pass must find it, too"
+
+
 def fleet_stop(case: HealCase) -> str | None:
     """When much is sick at once, it is the network or us: healing would spread it."""
     return case.observation.fleet.heal_stop
@@ -168,6 +176,7 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     without_agent,
     heal_freeze,
     quarantine,
+    second_look,
     fleet_stop,
     failed_cure,
     heal_backoff,

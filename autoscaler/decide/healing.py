@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from autoscaler.decide import convalescence, health
+from autoscaler.decide.examining import Blind, Found, examine
 from autoscaler.decide.heal_guards import HEAL_GUARDS, IMPOSSIBLE, HealCase
 from autoscaler.model import (
     Act,
@@ -23,12 +23,9 @@ from autoscaler.model import (
     Verdict,
 )
 from autoscaler.policy import Heal, Policy
-from autoscaler.ports import Checkup, HealingRule
 
 PRECEDENCE = (Act.RESTART, Act.REPLACE)
 """The gravest cure is tried first; a scale comes after all of them."""
-
-Found = tuple[tuple[Heal, Finding], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Healed:
 def heal(policy: Policy, observation: Observation, before: Healing) -> Healed:
     """One step: how the service is, and what to do about it, if anything may be done."""
     memory = convalescence.released(before, observation)
-    memory, found = _examine(policy, observation, memory)
+    memory, found, blind = examine(policy, observation, memory)
     findings = tuple(finding for _, finding in found)
     asked = _asked(found)
     memory = convalescence.give_up(memory, policy.disruption, observation, asked)
@@ -54,33 +51,13 @@ def heal(policy: Policy, observation: Observation, before: Healing) -> Healed:
     service = observation.service
     standing = health.standing(service, observation.tasks, observation.now, findings)
     memory = convalescence.watch(memory, policy.disruption, observation, standing)
-    memory, tells = _tell(memory, found, observation.now)
+    memory, tells = _tell(memory, found, blind, observation.now)
     if memory.quarantine and not before.quarantine:
         tells = (*tells, memory.quarantine.reason)
     verdicts, action = _first_that_passes(policy, observation, memory, asked)
-    candidates = tuple(_recommended(entry, finding) for entry, finding in asked)
-    return Healed(memory, standing, candidates, verdicts, action, tells)
-
-
-def _examine(policy: Policy, observation: Observation, memory: Healing) -> tuple[Healing, Found]:
-    """Let each rule look; answer what it found that has held for long enough."""
-    if observation.tasks is None or not policy.heal:
-        # Nobody looked: nothing is found, and nothing is taken for well.
-        return memory, ()
-    rules, since, found = {}, {}, []
-    for entry in policy.heal:
-        checkup = Checkup(
-            name=entry.name, observation=observation, since=convalescence.counts_from(memory)
-        )
-        rule = cast("HealingRule", entry.check)
-        after, finding = rule.examine(memory.rules.get(entry.name), checkup)
-        if after is not None:
-            rules[entry.name] = after
-        if finding is not None:
-            since[entry.name] = memory.since.get(entry.name, observation.now)
-            if observation.now >= since[entry.name] + entry.lasting:
-                found.append((entry, finding))
-    return replace(memory, rules=rules, since=since), tuple(found)
+    candidates = [_recommended(entry, finding) for entry, finding in asked]
+    candidates += [_silent(entry, doubt) for entry, doubt in blind]
+    return Healed(memory, standing, tuple(candidates), verdicts, action, tells)
 
 
 def _asked(found: Found) -> Found:
@@ -89,9 +66,11 @@ def _asked(found: Found) -> Found:
     return tuple(sorted(asked, key=lambda each: PRECEDENCE.index(Act(each[0].then))))
 
 
-def _tell(memory: Healing, found: Found, now: float) -> tuple[Healing, tuple[str, ...]]:
+def _tell(
+    memory: Healing, found: Found, blind: Blind, now: float
+) -> tuple[Healing, tuple[str, ...]]:
     """What entries that only tell have to say: once, and again after their cooldown."""
-    names = {entry.name for entry, _ in found}
+    names = {entry.name for entry, _ in (*found, *blind)}
     told = {name: at for name, at in memory.told.items() if name in names}
     said = []
     for entry, finding in found:
@@ -123,7 +102,11 @@ def _target(finding: Finding, observation: Observation) -> Task | None:
     """The first of the tasks that were found sick whose container can be stopped."""
     tasks = {task.id: task for task in observation.tasks or ()}
     found = (tasks[key] for key in finding.tasks if key in tasks)
-    return next((t for t in found if t.healthy and t.container_id and t.node_id), None)
+    return next((t for t in found if _may_be_stopped(t)), None)
+
+
+def _may_be_stopped(task: Task) -> bool:
+    return task.wanted and task.node_ready and bool(task.container_id and task.node_id)
 
 
 def _held(case: HealCase) -> Verdict | None:
@@ -162,6 +145,14 @@ def _recommended(entry: Heal, finding: Finding) -> Recommendation:
         reason=finding.reason,
         act=Act(entry.then),
         tasks=finding.tasks,
+    )
+
+
+def _silent(entry: Heal, doubt: str) -> Recommendation:
+    """A rule that cannot say asks for nothing, and does not go unseen."""
+    told = f"not known: {doubt}"
+    return Recommendation(
+        name=entry.name, replicas=None, reason=told, abstains=True, act=Act(entry.then)
     )
 
 

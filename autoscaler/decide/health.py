@@ -29,10 +29,13 @@ def standing(
 ) -> Standing:
     """The gravest of what can be seen and what was found, with the reasons for it."""
     seen = plain(service, tasks, now)
-    found = [seen, *(Standing(state=each.state, reasons=(each.reason,)) for each in findings)]
-    gravest = min(found, key=lambda each: GRAVEST_FIRST.index(each.state))
-    ill = [seen] if gravest is seen else [each for each in found if each.state.sick]
-    return Standing(state=gravest.state, reasons=tuple(r for each in ill for r in each.reasons))
+    found = [Standing(state=each.state, reasons=(each.reason,)) for each in findings]
+    gravest = min((seen, *found), key=lambda each: GRAVEST_FIRST.index(each.state))
+    if gravest is seen:
+        told = [seen, *(each for each in found if not each.state.sick)]
+    else:
+        told = [each for each in (seen, *found) if each.state.sick]
+    return Standing(state=gravest.state, reasons=tuple(r for each in told for r in each.reasons))
 
 
 def plain(service: Service, tasks: Sequence[Task] | None, now: float) -> Standing:

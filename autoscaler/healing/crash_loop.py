@@ -12,8 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from autoscaler.durations import Duration
-from autoscaler.healing import causes
-from autoscaler.healing.places import ENDED_BY_ITSELF
+from autoscaler.healing import causes, places
 from autoscaler.model import Act, Finding, Health, Observation, Task, TaskState
 from autoscaler.ports import Checkup
 from autoscaler.strict import Strict
@@ -55,18 +54,9 @@ class CrashLoop(Strict):
 
 
 def _failed(seen: Observation) -> list[Task]:
-    return [
-        task
-        for task in seen.tasks or ()
-        if task.state in ENDED_BY_ITSELF and task.node_ready and not _as_meant(task, seen)
-    ]
-
-
-def _as_meant(task: Task, seen: Observation) -> bool:
-    """One that never had a container, or whose end its restart condition takes for success."""
-    if task.state is TaskState.REJECTED:
-        return True
-    return task.state is TaskState.COMPLETE and seen.service.restarts != "any"
+    """Those that had a container."""
+    tasks = (task for task in seen.tasks or () if task.state is not TaskState.REJECTED)
+    return [task for task in tasks if places.fell(task, seen)]
 
 
 def _read(memory: Any) -> Mapping[str, tuple[float, str]]:

@@ -10,6 +10,12 @@ ENDED_BY_ITSELF = frozenset({TaskState.FAILED, TaskState.REJECTED, TaskState.COM
 """A task that was told to end, by a scale-down or on a drained node, says `shutdown`."""
 
 
+def fell(task: Task, seen: Observation) -> bool:
+    """Whether a task ended by itself, on a node that answers, and its end is no success."""
+    done = task.state is TaskState.COMPLETE and seen.service.restarts != "any"
+    return task.state in ENDED_BY_ITSELF and task.node_ready and not done
+
+
 def newest(tasks: Iterable[Task]) -> list[Task]:
     """The last task of each place, those of places that were scaled away left out."""
     found: dict[int | str, Task] = {}

@@ -200,6 +200,16 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A node, as one service sees it."""
+
+    name: str
+    state: NodeState = NodeState.READY
+    takes: bool = True
+    """Whether one more of the service's tasks may be put there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """A Swarm-scoped network and the size of its address pool (None: not known)."""
 

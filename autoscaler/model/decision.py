@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from autoscaler.model.act import Act
-from autoscaler.model.cluster import Rollout, Service, Task
+from autoscaler.model.cluster import Host, Rollout, Service, Task
 from autoscaler.model.health import Healing, Standing
 from autoscaler.model.revisions import Revision
 from autoscaler.model.sample import Sample
@@ -159,12 +159,16 @@ class Observation:
     """Answers to the checks of the policy's `release`, by name."""
     revisions: tuple[Revision, ...] = ()
     """The releases whose templates are kept."""
+    symptoms: Mapping[str, Sample] = field(default_factory=dict)
+    """Answers to what rules of the policy's `heal:` ask, by the name of the entry."""
     windows: tuple[str, ...] = ()
     """Names of the policy's schedules that are open."""
     stack_updates: tuple[float, ...] = ()
     """When each service of the same stack was last written; empty where it does not matter."""
     room: Room | None = None
     """None until a scale-up is on the table: only then is it worth reckoning."""
+    hosts: Mapping[str, Host] | None = None
+    """The nodes, by id; None where no healing rule looks at them."""
     unsettled: str | None = None
     """An earlier action whose outcome is not known yet, in words."""
     paused: str | None = None

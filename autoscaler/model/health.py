@@ -40,6 +40,7 @@ class Finding:
     """What a healing rule found wrong. The cure is the policy's business."""
 
     state: Health
+    """A sick one; or `HEALTHY` for what works, and should be cared for before it does not."""
     reason: str
     tasks: tuple[str, ...] = ()
     """Ids of the tasks that it is about."""
@@ -93,6 +94,8 @@ class Healing:
     counted_from: float = 0.0
     """Attempts before this have proved themselves, or belong to another release."""
     quarantine: Quarantine | None = None
+    ailing: bool = False
+    """Whether rules found it sick in the last pass that looked."""
     release: str = ""
     """The release that the last pass saw."""
     released_at: float = 0.0

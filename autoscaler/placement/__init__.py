@@ -13,9 +13,10 @@ and the next pass sees it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
-from autoscaler.model import Fleet, Room, Service
+from autoscaler.model import Fleet, Host, Room, Service
 from autoscaler.placement import networks, nodes
 
 __all__ = ["Placement", "room"]
@@ -48,6 +49,10 @@ class Placement:
             return Room(more=None)
         tightest = min(known, key=lambda limit: limit.more)
         return Room(more=max(0, tightest.more), reason=tightest.reason)
+
+    def hosts(self, service: Service) -> Mapping[str, Host]:
+        """The nodes by id, and whether one more of the service's tasks fits there."""
+        return nodes.hosts(self._fleet, service, self._reserved)
 
     @cached_property
     def _reserved(self) -> nodes.Reserved:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from autoscaler.model import Fleet, Node, NodeState, Service, Task
+from autoscaler.model import Fleet, Host, Node, NodeState, Service, Task
 from autoscaler.placement.constraints import unmet
 from autoscaler.placement.standing import Limit, live, owed
 
@@ -66,6 +66,26 @@ def limit(fleet: Fleet, service: Service, taken: Reserved) -> Limit | None:
         return None
     more = sum(each.tasks for each in free) - owed(service, tasks, partial(_placed, fleet.nodes))
     return Limit(more, _reason(service, free, refusals, len(fleet.nodes)))
+
+
+def hosts(fleet: Fleet, service: Service, taken: Reserved) -> Mapping[str, Host]:
+    """The nodes by id, as the service sees them."""
+    mine = Counter(task.node_id for task in fleet.tasks.get(service.id, ()) if live(task))
+    return {
+        node.id: Host(
+            name=node.hostname or node.id,
+            state=node.state,
+            takes=_takes_more(node, service, mine[node.id], taken),
+        )
+        for node in fleet.nodes.values()
+    }
+
+
+def _takes_more(node: Node, service: Service, mine: int, taken: Reserved) -> bool:
+    if _refusal(node, service.constraints) is not None:
+        return False
+    free = _free(node, service, mine, taken)
+    return free is None or free.tasks > 0
 
 
 def _placed(nodes: Mapping[str, Node], task: Task) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -17,7 +17,8 @@ from pydantic import (
 from autoscaler import plugins
 from autoscaler.durations import Duration
 from autoscaler.errors import Invalid
-from autoscaler.policy.metric import Name
+from autoscaler.policy.metric import Name, asked_options
+from autoscaler.ports import AskingRule
 from autoscaler.strict import Mistakes, Strict, custom, valid_keys
 
 
@@ -57,7 +58,10 @@ class Heal(Strict):
     """The finding must have held for so long."""
     cooldown: Annotated[Duration, Field(ge=0, le=604_800)] = 600.0
     """Pause between two cures, or two notices, of this entry."""
+    source: str = "prometheus"
+    """The source that is asked, by a rule that goes by an answer; its options stand beside."""
     check: SerializeAsAny[BaseModel]
+    options: SerializeAsAny[BaseModel] | None = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -70,11 +74,12 @@ class Heal(Strict):
         mistakes, model, rule = Mistakes(cls.__name__), None, data.get("rule")
         if rule is not None:
             model = mistakes.keep(lambda: rule_model(str(rule)), "rule")
-        known = mistakes.sift(cls, data, [*OWN, *(valid_keys(model) if model else data)])
-        own: dict[str, Any] = {key: known.pop(key) for key in OWN if key in known}
+        asked = asked_options(mistakes, data, info) if model and asks(model) else None
+        known = mistakes.sift(cls, data, _valid(model, asked) or data)
+        own: dict[str, Any] = {key: known.pop(key) for key in (*OWN, "source") if key in known}
         own["name"] = own.get("name") or str(rule or "")
-        own["check"] = model and mistakes.keep(lambda: model.model_validate(known))
-        return mistakes.build(handler, own, "check")
+        own |= _built(mistakes, model, asked, known)
+        return mistakes.build(handler, own, "check", "options")
 
     @model_validator(mode="after")
     def _may_help(self) -> Self:
@@ -88,9 +93,44 @@ class Heal(Strict):
                 raise ValueError(f"{told}; try {' or '.join(cures)}")
         return self
 
+    @property
+    def sees_nodes(self) -> bool:
+        """Whether the rule looks at the nodes."""
+        return bool(getattr(self.check, "sees_nodes", False))
+
 
 OWN = ("name", "rule", "then", "or", "for", "cooldown")
 """The keys that every entry of `heal:` may have."""
+
+
+def asks(rule: type[BaseModel]) -> bool:
+    """Whether a rule goes by an answer of a source."""
+    return hasattr(rule, "question")
+
+
+def _valid(rule: type[BaseModel] | None, asked: type[BaseModel] | None) -> list[str]:
+    """The keys that an entry may have; none where that cannot be told."""
+    if rule is None or (asks(rule) and asked is None):
+        return []
+    return [*OWN, *valid_keys(rule), *(("source", *valid_keys(asked)) if asked else ())]
+
+
+def _built(
+    mistakes: Mistakes,
+    rule: type[BaseModel] | None,
+    asked: type[BaseModel] | None,
+    stated: dict[str, Any],
+) -> dict[str, Any]:
+    """The rule, and its question to a source if it goes by an answer."""
+    if rule is None:
+        return {"check": None}
+    of_rule = {key: stated.pop(key) for key in valid_keys(rule) if key in stated}
+    check = mistakes.keep(lambda: rule.model_validate(of_rule))
+    if asked is None or check is None:
+        return {"check": check}
+    filled = cast("AskingRule", check).question()
+    options = {key: filled[key] for key in valid_keys(asked) if key in filled} | stated
+    return {"check": check, "options": mistakes.keep(lambda: asked.model_validate(options))}
 
 
 def rule_model(name: str) -> type[BaseModel]:

@@ -65,7 +65,7 @@ class Metric(Strict):
         if not isinstance(data, Mapping):
             return handler(data)
         mistakes = Mistakes(cls.__name__)
-        asked = _asked(mistakes, data, info)
+        asked = asked_options(mistakes, data, info)
         beside = [*_OWN, *plugins.available("strategies")]
         known = mistakes.sift(cls, data, [*beside, *(valid_keys(asked) if asked else data)])
         own = {key: known[key] for key in _OWN if key in known}
@@ -79,7 +79,7 @@ class Metric(Strict):
 _OWN = ("name", "source", "coverage", "activation", "group", "on_error")
 
 
-def _asked(
+def asked_options(
     mistakes: Mistakes, data: Mapping[str, Any], info: ValidationInfo
 ) -> type[BaseModel] | None:
     """The options of the source that is asked."""
@@ -159,7 +159,7 @@ class Hold(Strict):
         if not isinstance(data, Mapping):
             return handler(data)
         mistakes = Mistakes(cls.__name__)
-        asked = _asked(mistakes, data, info)
+        asked = asked_options(mistakes, data, info)
         valid = ["name", "source", *(valid_keys(asked) if asked else data)]
         known = mistakes.sift(cls, data, valid)
         own: dict[str, Any] = {key: known.pop(key) for key in ("name", "source") if key in known}

@@ -1,7 +1,7 @@
 """The whole loop around plain values: a scenario is played pass by pass on a manual clock.
 
 async with Scenario(a_service(replicas=3), policies=[document]) as scene:
-    scene.answer = constant(900.0)
+    scene.source.answer = constant(900.0)
     await scene.cycle()
     assert scene.swarm.services["web-id"].replicas == 9
 """

@@ -1,18 +1,31 @@
 """Every healing rule keeps the contract."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from autoscaler.healing.crash_loop import CrashLoop
 from autoscaler.healing.exhausted import Exhausted
+from autoscaler.healing.flapping import Flapping
 from autoscaler.healing.image_missing import ImageMissing
+from autoscaler.healing.node_lost import NodeLost
+from autoscaler.healing.probe import Probe
 from autoscaler.healing.stuck_update import StuckUpdate
+from autoscaler.healing.unhealthy_stuck import UnhealthyStuck
 from autoscaler.healing.unschedulable import Unschedulable
-from autoscaler.model import TaskState
+from autoscaler.model import Host, NodeState, Sample, Task, TaskState
 from autoscaler.ports import Checkup, HealingRule
-from autoscaler.testing.builders import NOW, a_service, a_task, observe
+from autoscaler.testing.builders import NOW, a_service, a_task, observe, per_task, value
+from autoscaler.testing.checkups import ended
 from autoscaler.testing.contracts.healing import HealingContract, some_checkups
+
+
+def over(*tasks: Task, sample: Sample | None = None, **more: Any) -> Checkup:
+    """A checkup of a service with one replica."""
+    seen = observe(a_service(1), tasks=tasks, **more)
+    return Checkup(name="test", observation=seen, sample=sample)
 
 
 class TestCrashLoop(HealingContract):
@@ -29,6 +42,60 @@ class TestExhausted(HealingContract):
     @pytest.fixture
     def rule(self) -> HealingRule:
         return Exhausted()
+
+
+class TestUnhealthyStuck(HealingContract):
+    name = "unhealthy_stuck"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return UnhealthyStuck()
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        hangs = a_task(1, TaskState.STARTING, since=NOW - 900)
+        return [*some_checkups(), over(hangs)]
+
+
+class TestFlapping(HealingContract):
+    name = "flapping"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return Flapping()
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        falls, stands = ended(1), a_task(1)
+        minutes = range(0, 3600, 60)
+        return [over(falls if minute % 180 else stands, now=NOW + minute) for minute in minutes]
+
+
+class TestNodeLost(HealingContract):
+    name = "node_lost"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return NodeLost()
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        hosts = {"node-1": Host(name="one", state=NodeState.DOWN)}
+        return [*some_checkups(), over(a_task(1, node_ready=False), hosts=hosts)]
+
+
+class TestProbe(HealingContract):
+    name = "probe"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return Probe(min=1.0)
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        fails, whole = (per_task(0.0), value(0.0))
+        probed = [replace(each, sample=value(1.0)) for each in some_checkups()]
+        return [*probed, over(a_task(1), sample=fails), over(a_task(1), sample=whole)]
 
 
 class TestStuckUpdate(HealingContract):
@@ -57,5 +124,4 @@ class TestImageMissing(HealingContract):
     @pytest.fixture
     def checkups(self) -> Sequence[Checkup]:
         refused = a_task(1, TaskState.REJECTED, error="No such image: web:2", since=NOW - 5)
-        seen = observe(a_service(1), tasks=(refused,))
-        return [*some_checkups(), Checkup(name="test", observation=seen)]
+        return [*some_checkups(), over(refused)]

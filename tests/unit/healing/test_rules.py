@@ -10,40 +10,9 @@ from autoscaler.healing.exhausted import Exhausted
 from autoscaler.healing.image_missing import ImageMissing
 from autoscaler.healing.stuck_update import StuckUpdate
 from autoscaler.healing.unschedulable import Unschedulable
-from autoscaler.model import Finding, Health, Rollout, Service, Task, TaskState
-from autoscaler.ports import Checkup, HealingRule
-from autoscaler.testing.builders import NOW, a_service, a_task, observe, some_tasks
-
-
-def ended(
-    number: int,
-    state: TaskState = TaskState.FAILED,
-    *,
-    slot: int = 1,
-    ago: float = 30.0,
-    **more: Any,
-) -> Task:
-    """A task of a slot that ended by itself, so many seconds ago."""
-    since = NOW - ago
-    given = {"desired": TaskState.SHUTDOWN, "exit_code": 1, "since": since, "created_at": since - 1}
-    return a_task(number, state, slot=slot, **{**given, **more})
-
-
-def examine(
-    rule: HealingRule,
-    *tasks: Task,
-    service: Service | None = None,
-    memory: Any = None,
-    now: float = NOW,
-    since: float = 0.0,
-) -> tuple[Any, Finding | None]:
-    seen = observe(service or a_service(1), tasks=tasks, now=now)
-    return rule.examine(memory, Checkup(name="test", observation=seen, since=since))
-
-
-def found(rule: HealingRule, *tasks: Task, **more: Any) -> Finding | None:
-    return examine(rule, *tasks, **more)[1]
-
+from autoscaler.model import Health, Rollout, Service, Task, TaskState
+from autoscaler.testing.builders import NOW, a_service, a_task, some_tasks
+from autoscaler.testing.checkups import ended, examine, found
 
 # crash_loop
 

@@ -1,0 +1,128 @@
+"""Rules that go by an answer: what is not known is neither sick nor well, and seen by all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autoscaler.decide import decide
+from autoscaler.model import (
+    Decision,
+    FleetFacts,
+    Healing,
+    Health,
+    Memory,
+    Quality,
+    Sample,
+)
+from autoscaler.testing.builders import (
+    NOW,
+    a_healer,
+    a_service,
+    observe,
+    partial,
+    some_tasks,
+    unknown,
+    value,
+)
+from autoscaler.testing.scenario import Scenario
+
+PROBE = {"rule": "probe", "query": "stalled", "max": 5, "then": "restart", "cooldown": "0s"}
+BAD, GOOD = value(9.0), value(1.0)
+UNKNOWNS = [
+    unknown(Quality.ERROR, "connection refused"),
+    unknown(Quality.NO_DATA),
+    unknown(Quality.STALE, "last asked 90 s ago"),
+    unknown(Quality.NAN),
+    unknown(Quality.MANY),
+    partial(9.0),
+    Sample(quality=Quality.VALUE, value=float("nan")),
+    None,
+]
+
+
+def step(
+    sample: Sample | None, healing: Healing, now: float, entry: dict[str, Any] = PROBE, **more: Any
+) -> tuple[Healing, Decision]:
+    symptoms = {} if sample is None else {"probe": sample}
+    seen = observe(a_service(3), tasks=some_tasks(3), now=now, symptoms=symptoms, **more)
+    memory, decision = decide(a_healer(entry), seen, Memory(healing=healing))
+    return memory.healing, decision
+
+
+def test_a_fault_that_two_passes_see_is_cured() -> None:
+    healing, decision = step(BAD, Healing(), NOW)
+    assert decision.held_by == "second_look"
+    assert decision.health is not None
+    assert decision.health.state is Health.DEGRADED
+    assert healing.ailing
+    _, decision = step(BAD, healing, NOW + 15)
+    assert decision.action is not None
+    assert decision.action.rule == "probe"
+    assert decision.reason.startswith("probe: 9 is above 5")
+
+
+@pytest.mark.parametrize("sample", UNKNOWNS, ids=repr)
+def test_what_is_not_known_cures_nothing_and_is_told(sample: Sample | None) -> None:
+    healing = Healing()
+    for turn in range(5):
+        healing, decision = step(sample, healing, NOW + 15.0 * turn)
+        assert decision.action is None
+        assert "probe: not known: " in decision.reason
+    assert healing.since == {}
+
+
+@pytest.mark.parametrize("sample", UNKNOWNS, ids=repr)
+def test_a_fault_must_hold_anew_once_it_was_not_known(sample: Sample | None) -> None:
+    entry = {**PROBE, "for": "1m"}
+    healing = Healing()
+    for turn, seen in enumerate([BAD, BAD, BAD, sample, BAD, BAD, BAD, BAD]):
+        healing, decision = step(seen, healing, NOW + 15.0 * turn, entry)
+        assert decision.action is None, turn
+    _, decision = step(BAD, healing, NOW + 120, entry)
+    assert decision.action is not None
+
+
+def test_missing_data_do_not_make_a_notice_come_twice() -> None:
+    entry = {**PROBE, "then": "notify", "cooldown": "1h"}
+    healing, told = Healing(), []
+    for turn, sample in enumerate([BAD, unknown(), BAD, GOOD, BAD]):
+        healing, decision = step(sample, healing, NOW + 15.0 * turn, entry)
+        told.append(len(decision.tells))
+    assert told == [1, 0, 0, 0, 1]
+
+
+def test_a_brake_holds_what_a_number_asks_for_as_well() -> None:
+    healing, _ = step(BAD, Healing(), NOW)
+    _, decision = step(BAD, healing, NOW + 15, fleet=FleetFacts(heal_stop="much is sick"))
+    assert decision.held_by == "fleet_stop"
+
+
+# around the loop
+
+
+def services(count: int) -> list[Any]:
+    return [a_service(2, id=f"s{n}", name=f"s{n}") for n in range(count)]
+
+
+POLICY = {"name": "healer", "services": ["*"], "heal": [PROBE]}
+
+
+async def test_a_service_that_only_heals_is_asked_about_and_cured() -> None:
+    async with Scenario(*services(4), policies=[POLICY]) as scene:
+        scene.source.answer = lambda query, service: BAD if service == "s1" else GOOD
+        await scene.cycles(2, seconds=60)
+        assert [action.service for action in scene.swarm.applied] == ["s1"]
+
+
+@pytest.mark.parametrize("sick", [2, 4])
+async def test_when_many_probes_fail_at_once_nobody_is_healed(sick: int) -> None:
+    failing = {f"s{n}" for n in range(sick + 1)}
+    async with Scenario(*services(sick + 2), policies=[POLICY]) as scene:
+        scene.source.answer = lambda query, service: BAD if service in failing else GOOD
+        await scene.cycles(8, seconds=60)
+        assert scene.swarm.applied == []
+        decision = await scene.last("s0")
+        assert decision.held_by == "fleet_stop"
+        assert f"{sick + 1} of {sick + 2} services are sick at once" in decision.reason
