@@ -1,7 +1,8 @@
 """Policies from files: all of them or none.
 
 `finding.py` says which files count and reads them, `loading.py` makes a set of them or tells
-every problem with file, line and key, `policy_set.py` answers which policies cover a service,
+every problem with file, line and key, `doubles.py` finds what two policies claim, `policy_set.py`
+answers which policies cover a service,
 and `watcher.py` follows the files and swaps whole sets.
 """
 

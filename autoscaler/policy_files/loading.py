@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from autoscaler import complaints
 from autoscaler.policy import PolicyFile
 from autoscaler.policy_files import finding
-from autoscaler.policy_files.policy_set import LoadedPolicy, PolicySet, is_glob
+from autoscaler.policy_files.doubles import doubles
+from autoscaler.policy_files.policy_set import LoadedPolicy, PolicySet
 from autoscaler.problems import Place, Problem, Problems
 from autoscaler.strict_yaml import Document, parse
 
@@ -63,7 +64,7 @@ class PolicyFiles:
             texts = {}
         for name, text in texts.items():
             reading.read(name, text)
-        reading.problems.extend(_doubles(reading.documents))
+        reading.problems.extend(doubles(reading.documents))
         names = tuple(texts)
         problems = _in_order(reading.problems, names)
         return Checked(PolicySet(tuple(reading.policies), names), problems, names)
@@ -123,43 +124,3 @@ def _in_order(problems: Iterable[Problem], files: Sequence[str]) -> tuple[Proble
     place = {file: number for number, file in enumerate(files)}
     start = Place(0, 0)
     return tuple(sorted(problems, key=lambda p: (place.get(p.file, -1), p.place or start)))
-
-
-def _doubles(documents: Iterable[Document]) -> Iterator[Problem]:
-    """Names of policies and of services that occur twice in all files together.
-
-    Looks at the documents, not at models, so that it sees those with other problems too.
-    """
-    names: dict[str, str] = {}
-    services: dict[str, str] = {}
-    for document, index, policy in _written_policies(documents):
-        where = f"{document.file}:{document.places['policies', index].line}"
-        name = policy.get("name")
-        if isinstance(name, str):
-            first = names.setdefault(name, where)
-            if first is not where:
-                message = f"a policy named {name!r} stands at {first} already"
-                yield document.problem(("policies", index, "name"), message)
-        for place, service in _exact_services(policy):
-            owner = f"policy {name!r} at {where}"
-            first = services.setdefault(service, owner)
-            if first is not owner:
-                message = f"service {service!r} is covered by {first} already"
-                yield document.problem(("policies", index, "services", place), message)
-
-
-def _written_policies(
-    documents: Iterable[Document],
-) -> Iterator[tuple[Document, int, Mapping[str, Any]]]:
-    for document in documents:
-        policies = document.data.get("policies")
-        for index, policy in enumerate(policies if isinstance(policies, list) else ()):
-            if isinstance(policy, dict):
-                yield document, index, policy
-
-
-def _exact_services(policy: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    services = policy.get("services")
-    for place, service in enumerate(services if isinstance(services, list) else ()):
-        if isinstance(service, str) and not is_glob(service):
-            yield place, service

@@ -68,10 +68,10 @@ class PolicySet:
 
 def is_glob(pattern: str) -> bool:
     """Whether a pattern may match more than its own text."""
-    return len(_literal(pattern)) < len(pattern)
+    return len(literal(pattern)) < len(pattern)
 
 
-def _literal(pattern: str) -> str:
+def literal(pattern: str) -> str:
     """The text that every name starts with which matches a glob."""
     found = _LITERAL.match(pattern)
     return found[0] if found else ""
@@ -112,7 +112,7 @@ class _Index:
 
     def _add_pattern(self, pattern: str, place: int) -> None:
         if is_glob(pattern):
-            start = _literal(pattern)
+            start = literal(pattern)
             self._lengths.add(len(start))
             self._by_start.setdefault(start, set()).add(place)
         else:

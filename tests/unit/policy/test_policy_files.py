@@ -209,9 +209,36 @@ def test_a_name_stands_once_in_all_files(write: Write) -> None:
 def test_a_service_is_named_by_one_policy_in_all_files(write: Write) -> None:
     first = write("a.yaml", policies(policy("web", "[shop_web, 'shop_*']")))
     second = write("b.yaml", policies(policy("all", "['shop_*', shop_api, shop_web]")))
-    (found,) = problems(first.parent)
-    assert found.startswith(f"{second}:4:36: policies.0.services.2: service 'shop_web' is covered")
-    assert found.endswith(f"by policy 'web' at {first}:3 already")
+    exact, glob = sorted(problems(first.parent), reverse=True)
+    assert exact.startswith(f"{second}:4:36: policies.0.services.2: service 'shop_web' is covered")
+    assert exact.endswith(f"by policy 'web' at {first}:3 already")
+    assert glob.endswith(f"service 'shop_api' is covered by 'shop_*' of policy 'web' at {first}:3")
+
+
+@pytest.mark.parametrize(
+    ("services", "rest"),
+    [("['shop_*']", ""), ("[other, '*_web']", ""), ("[]", "selector: {name: '*'}\n")],
+)
+def test_a_service_of_one_policy_matches_no_glob_of_another(
+    write: Write, services: str, rest: str
+) -> None:
+    """The problem is told where the later of the two stands."""
+    one, all_ = policy("web", "[shop_web]"), policy("all", services, rest)
+    path = write("a.yaml", policies(one, all_))
+    (found,) = problems(path)
+    assert found.endswith(f"covers service 'shop_web', as policy 'web' at {path}:3 does already")
+    path = write("a.yaml", policies(all_, one))
+    (found,) = problems(path)
+    assert ".services.0: service 'shop_web' is covered by " in found
+    assert found.endswith(f" of policy 'all' at {path}:3")
+
+
+@pytest.mark.parametrize(
+    "rest", ["selector: {name: 'shop_*', stack: shop}", "selector: {labels: {a: b}}"]
+)
+def test_what_only_a_cluster_can_tell_is_left_to_the_service(write: Write, rest: str) -> None:
+    some = policy("all", "['api_*', '*_api']", f"{rest}\n")
+    assert problems(write("a.yaml", policies(policy("web", "[shop_web]"), some))) == []
 
 
 def test_doubles_are_told_beside_other_problems(write: Write) -> None:
