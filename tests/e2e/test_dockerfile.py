@@ -1,31 +1,20 @@
 """The image as its users build and start it, on a base of the machine's own distribution."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from autoscaler.testing.real.base_image import import_python, missing_base
+from autoscaler.testing.real.base_image import missing_base
 from autoscaler.testing.real.dockerd import PrivateEngine, PrivateSwarm
 from autoscaler.testing.real.processes import ProcessFailed, free_port, wait_until
 from autoscaler.testing.real.prometheus import PrivatePrometheus
-from tests.e2e import five_minutes
+from tests.e2e import five_minutes, project_image
 from tests.e2e.five_minutes import Machine
+from tests.e2e.project_image import IMAGE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-ROOT = Path(__file__).parents[2]
-IMAGE = "autoscaler:test"
-BASE = "autoscaler-test/python:1"
-PIP_OPTIONS = {
-    "PIP_INDEX_URL": "index-url",
-    "PIP_EXTRA_INDEX_URL": "extra-index-url",
-    "PIP_TRUSTED_HOST": "trusted-host",
-}
 
 
 @pytest.fixture(scope="module")
@@ -33,30 +22,8 @@ def engine(need_engine: None, require: Callable[[list[str]], None]) -> Iterator[
     """An engine that holds the built image; the build reaches what the machine reaches."""
     require(missing_base())
     with PrivateEngine(network="host") as engine:
-        import_python(engine, BASE)
-        engine.docker("build", *build_arguments(), f"--tag={IMAGE}", str(ROOT), timeout=600)
+        project_image.build(engine)
         yield engine
-
-
-def build_arguments() -> list[str]:
-    return ["--network=host", f"--build-arg=BASE={BASE}", *pip_arguments()]
-
-
-def pip_arguments() -> list[str]:
-    """Say to pip in the build what was said to pip on this machine; local folders stay here."""
-    values = {name: os.environ.get(name) or pip_setting(key) for name, key in PIP_OPTIONS.items()}
-    remote = {name: without_folders(value) for name, value in values.items()}
-    return [f"--build-arg={name}={value}" for name, value in remote.items() if value]
-
-
-def pip_setting(key: str) -> str:
-    command = [sys.executable, "-m", "pip", "config", "get", f"global.{key}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def without_folders(value: str) -> str:
-    return " ".join(word for word in value.split() if not word.startswith(("file:", "/")))
 
 
 def in_container(engine: PrivateEngine, *options: str) -> str:
@@ -111,7 +78,7 @@ def test_the_commands_of_the_readme_start_it_on_a_swarm(
     engine: PrivateEngine, machine: Machine
 ) -> None:
     (build, check, start, ask, go), end = five_minutes.commands()
-    machine.build_by(engine, build_arguments())
+    machine.build_by(engine, project_image.arguments())
     machine.add_shop()
     machine.type(build, timeout=600)
     machine.add_prometheus("autoscaler")
