@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -24,7 +24,13 @@ from autoscaler.decide import recall
 from autoscaler.errors import AutoscalerError, Permanent
 from autoscaler.model import Orders, Record
 from autoscaler.passes import Passes
-from autoscaler.policy_files import PolicyFiles, PolicySet, PolicyWatcher, nothing_kept
+from autoscaler.policy_files import (
+    LoadedPolicy,
+    PolicyFiles,
+    PolicySet,
+    PolicyWatcher,
+    nothing_kept,
+)
 from autoscaler.ports import Clock, Orchestrator, PolicyKeeper, Source, Store
 from autoscaler.reconciler import Reconciler
 from autoscaler.sampling import sample
@@ -213,7 +219,15 @@ def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:
     return True, "ready"
 
 
-async def plan(settings: Settings, service: str | None = None) -> list[Record]:
+class Planned(NamedTuple):
+    """What one pass would do."""
+
+    records: list[Record]
+    idle: tuple[LoadedPolicy, ...]
+    """Policies that cover no service of the cluster."""
+
+
+async def plan(settings: Settings, service: str | None = None) -> Planned:
     """One pass against the real cluster and metrics that changes and stores nothing."""
     async with build(settings, read_only=True) as parts:
         files = PolicyFiles(settings.policy_paths, settings.source_plugins)
@@ -222,7 +236,8 @@ async def plan(settings: Settings, service: str | None = None) -> list[Record]:
         passes.orders = Orders.of(await parts.store.orders())
         parts.view.adopt(await parts.orchestrator.snapshot())
         covering = Covering(lambda: policies, settings.source_plugins)
-        return await _plan(parts, passes, covering, service)
+        records = await _plan(parts, passes, covering, service)
+        return Planned(records, policies.idle(parts.view.services.values()))
 
 
 async def _plan(parts: Parts, passes: Passes, covering: Covering, name: str | None) -> list[Record]:

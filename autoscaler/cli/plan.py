@@ -7,7 +7,16 @@ import click
 from autoscaler.cli.render import decisions
 from autoscaler.cli.render.explanation import explanation
 from autoscaler.cli.stored import as_json
-from autoscaler.cli.terminal import Context, fail, now, pass_context, run, show, show_json
+from autoscaler.cli.terminal import (
+    Context,
+    fail,
+    note,
+    now,
+    pass_context,
+    run,
+    show,
+    show_json,
+)
 
 
 @click.command(short_help="What would be done now, and why? Changes nothing.")
@@ -19,7 +28,8 @@ def plan(context: Context, service: str | None, policies: tuple[str, ...], as_js
     """Make one pass against the real cluster and metrics that changes and stores nothing.
 
     Run it before the first `run`, and after changing a policy: it shows every service that
-    a policy covers, what would happen to it, and what holds it.
+    a policy covers, what would happen to it, and what holds it; and each policy that covers
+    no service (beside JSON, on standard error).
 
     \b
     autoscaler plan
@@ -33,12 +43,15 @@ def plan(context: Context, service: str | None, policies: tuple[str, ...], as_js
     settings = context.settings(policies=policies)
     from autoscaler import app
 
-    found = run(app.plan(settings, service))
-    if not found:
-        raise fail(f"no policy covers {service or 'any service'}, or it is not in the cluster")
-    if as_json_:
+    found, idle = run(app.plan(settings, service))
+    if as_json_ and found:
         show_json([as_json(record) for record in found])
     elif service:
         show(*(explanation(record, now()) for record in found))
-    else:
+    elif found:
         show(decisions.planned([record.decision for record in found]))
+    if service is None:
+        lines = decisions.idle(idle, "covers no service of this cluster")
+        note(lines, beside_json=as_json_ or not found)
+    if not found:
+        raise fail(f"no policy covers {service or 'any service'}, or it is not in the cluster")

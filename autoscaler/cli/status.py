@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from autoscaler.cli.render import decisions
 from autoscaler.cli.stored import as_json, last_decisions
-from autoscaler.cli.terminal import Context, now, pass_context, run, show, show_json
+from autoscaler.cli.terminal import Context, note, now, pass_context, run, show, show_json
+from autoscaler.model import Decision
+from autoscaler.policy_files import LoadedPolicy, PolicyFiles
+from autoscaler.settings import Settings
 
 
 @click.command(short_help="How does each service stand?")
@@ -17,7 +22,8 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
     """Show what was last decided about each service, from the running service's store.
 
     Look here first: who is held, by which guard, and why. A decision is stored when it
-    differs from the one before, so an old one still holds.
+    differs from the one before, so an old one still holds. Then each policy of the settings'
+    files by which nothing was decided (beside JSON, on standard error).
 
     \b
     autoscaler status
@@ -27,10 +33,20 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
     JSON: a list of {at, policy, service_id, service, current, wanted, action, reason, held_by,
           recommendations, verdicts}; `at` in Unix seconds.
     """
-    found = run(last_decisions(context.settings(store=store)))
+    settings = context.settings(store=store)
+    found = run(last_decisions(settings))
     if as_json_:
         show_json([as_json(decision) for decision in found])
     elif found:
         show(decisions.current(found, now()))
     else:
         show("No decision has been stored yet.")
+    if found:
+        lines = decisions.idle(_idle(settings, found), "has decided nothing: has it no service?")
+        note(lines, beside_json=as_json_)
+
+
+def _idle(settings: Settings, found: Iterable[Decision]) -> list[LoadedPolicy]:
+    deciding = {decision.policy for decision in found}
+    checked = PolicyFiles(settings.policy_paths, settings.source_plugins).check()
+    return [each for each in checked.policies.policies if each.policy.name not in deciding]

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -94,6 +94,12 @@ def show(*renderables: RenderableType) -> None:
     text = StringIO()
     Console(file=text, width=WIDE, highlight=False).print(*renderables, sep="\n")
     click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def note(lines: Iterable[str], *, beside_json: bool) -> None:
+    """What somebody should know besides; on standard error where JSON is printed."""
+    for line in lines:
+        click.secho(line, err=beside_json, fg="yellow")
 
 
 def show_json(value: Mapping[str, Any] | list[Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,11 @@ class PolicySet:
         )
         self._cache[service.id] = (service, found)
         return found
+
+    def idle(self, services: Iterable[Service]) -> tuple[LoadedPolicy, ...]:
+        """The policies that cover none of these services, in the order of the files."""
+        busy = {found.policy.name for service in services for found in self.covering(service)}
+        return tuple(loaded for loaded in self.policies if loaded.policy.name not in busy)
 
     @cached_property
     def _index(self) -> _Index:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from autoscaler.cli.render import words
 from autoscaler.model import Decision, Outcome
+from autoscaler.policy_files import LoadedPolicy
 
 
 def planned(decisions: Sequence[Decision]) -> RenderableType:
@@ -60,6 +61,11 @@ def past(entries: Iterable[tuple[Decision, Outcome | None]]) -> Table:
             words.because(decision),
         )
     return drawn
+
+
+def idle(policies: Iterable[LoadedPolicy], told: str) -> list[str]:
+    """A line for each policy that has no service."""
+    return [f"policy {each.policy.name} ({each.file}:{each.line}) {told}" for each in policies]
 
 
 def _would(decision: Decision) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from autoscaler import app
 from autoscaler.cli import main
 from autoscaler.errors import Permanent, Temporary
 from autoscaler.model import Record
+from autoscaler.policy import Policy
+from autoscaler.policy_files import LoadedPolicy
 from autoscaler.settings import Settings
 from autoscaler.testing.builders import a_memory, a_service, observe, value
 from tests.unit.cli.conftest import Call, a_record
@@ -113,9 +116,13 @@ def test_a_mistake_of_ours_is_not_hidden(call: Call, monkeypatch: pytest.MonkeyP
     assert isinstance(call("run").exception, ExceptionGroup)
 
 
+SPARE = LoadedPolicy(Policy(name="spare", services=("gone",)), {}, "policies/a.yaml", 3)
+
+
 def planned(monkeypatch: pytest.MonkeyPatch, *records: Record) -> None:
-    async def plan(settings: Settings, service: str | None = None) -> list[Record]:
-        return [r for r in records if service in (None, r.decision.service)]
+    async def plan(settings: Settings, service: str | None = None) -> app.Planned:
+        found = [r for r in records if service in (None, r.decision.service)]
+        return app.Planned(found, (SPARE,))
 
     monkeypatch.setattr(app, "plan", plan)
 
@@ -132,7 +139,26 @@ def test_plan_lists_changes_first(call: Call, monkeypatch: pytest.MonkeyPatch) -
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.splitlines()[1:3]] == ["shop_web", "mail_in"]
     assert "scale to 9" in result.output
-    assert result.output.endswith("2 services, 1 would change; nothing was changed\n")
+    assert "2 services, 1 would change; nothing was changed\n" in result.output
+
+
+IDLE = "policy spare (policies/a.yaml:3) covers no service of this cluster\n"
+
+
+def test_plan_names_each_policy_that_covers_no_service(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(monkeypatch, a_pass("mail_in", 500.0))
+    assert call("plan").stdout.endswith(IDLE)
+    result = call("plan", "--json")
+    assert result.stderr == IDLE
+    assert len(json.loads(result.stdout)) == 1
+    planned(monkeypatch)
+    result = call("plan")
+    assert result.exit_code == 1
+    assert (
+        result.stderr == f"{IDLE}Error: no policy covers any service, or it is not in the cluster\n"
+    )
 
 
 def test_plan_explains_one_service(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,19 @@ def test_status_tells_of_each_service(call: Call) -> None:
     ]
 
 
+def test_status_names_each_policy_that_has_decided_nothing(call: Call) -> None:
+    fill_store([record()])
+    Path("policies").mkdir()
+    some = ("spare", "[gone]"), ("shop-web", "[shop_web]")
+    lines = [f"  - {{name: {name}, services: {services}}}\n" for name, services in some]
+    Path("policies/a.yaml").write_text("version: 1\npolicies:\n" + "".join(lines))
+    told = "policy spare (policies/a.yaml:3) has decided nothing: has it no service?\n"
+    assert call("status").stdout.endswith(told)
+    assert call("status", "--json").stderr == told
+    Path("policies/a.yaml").write_text("version: 2")
+    assert call("status").exit_code == 0
+
+
 def test_history_is_newest_first_with_outcomes(call: Call) -> None:
     fill_store([record(at=NOW - 60), record(at=NOW - 30, load=300.0)], Outcome.DONE)
     lines = squeezed(call("history").output).splitlines()

@@ -39,6 +39,12 @@ CHOICES = PolicySet(
 )
 
 
+def test_a_policy_that_covers_none_of_the_services_is_idle() -> None:
+    policies = [loaded("web", services=["shop_*"]), loaded("spare", services=["gone", "old_*"])]
+    found = PolicySet(tuple(policies)).idle([service("shop_web"), service("db")])
+    assert [each.policy.name for each in found] == ["spare"]
+
+
 def test_a_service_is_chosen_by_name_glob_stack_and_labels() -> None:
     assert covering(CHOICES, service("shop_web")) == ["named", "glob", "middle", "class"]
     assert covering(CHOICES, service("shop_api", **{STACK_LABEL: "shop"})) == [
