@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from autoscaler.healing.alert import Alert
 from autoscaler.healing.crash_loop import CrashLoop
 from autoscaler.healing.exhausted import Exhausted
 from autoscaler.healing.flapping import Flapping
 from autoscaler.healing.image_missing import ImageMissing
+from autoscaler.healing.max_age import MaxAge
+from autoscaler.healing.memory_leak import MemoryLeak
 from autoscaler.healing.node_lost import NodeLost
 from autoscaler.healing.probe import Probe
 from autoscaler.healing.stuck_update import StuckUpdate
@@ -96,6 +99,46 @@ class TestProbe(HealingContract):
         fails, whole = (per_task(0.0), value(0.0))
         probed = [replace(each, sample=value(1.0)) for each in some_checkups()]
         return [*probed, over(a_task(1), sample=fails), over(a_task(1), sample=whole)]
+
+
+class TestMaxAge(HealingContract):
+    name = "max_age"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return MaxAge.model_validate({"older_than": "48h"})
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        return [*some_checkups(), over(a_task(1, created_at=NOW - 3 * 86_400))]
+
+
+class TestAlert(HealingContract):
+    name = "alert"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return Alert(match={"alertname": "Slow"})
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        return [*some_checkups(), *(over(a_task(1), sample=value(n)) for n in (0.0, 1.0))]
+
+
+class TestMemoryLeak(HealingContract):
+    name = "memory_leak"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return MemoryLeak(limit=80.0)
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        minutes = range(60)
+        return [
+            over(a_task(1), sample=per_task(float(minute)), now=NOW + 60.0 * minute)
+            for minute in minutes
+        ]
 
 
 class TestStuckUpdate(HealingContract):
