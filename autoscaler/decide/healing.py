@@ -24,7 +24,7 @@ from autoscaler.model import (
 )
 from autoscaler.policy import Heal, Policy
 
-PRECEDENCE = (Act.RESTART, Act.REPLACE)
+PRECEDENCE = (Act.RESTART, Act.REPLACE, Act.REBALANCE)
 """The gravest cure is tried first; a scale comes after all of them."""
 
 

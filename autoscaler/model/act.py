@@ -14,6 +14,8 @@ class Act(StrEnum):
     """Replace all tasks, under the service's own update settings."""
     REPLACE = "replace"
     """Stop the container of one task, so that Swarm replaces the task."""
+    REBALANCE = "rebalance"
+    """Replace all tasks, so that Swarm spreads them over the nodes anew."""
     SCALE = "scale"
     NOTIFY = "notify"
     """Change nothing, only tell."""

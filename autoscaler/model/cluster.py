@@ -205,8 +205,10 @@ class Host:
 
     name: str
     state: NodeState = NodeState.READY
-    takes: bool = True
-    """Whether one more of the service's tasks may be put there."""
+    eligible: bool = True
+    """Whether it is ready and active, and meets the service's constraints."""
+    full: bool = False
+    """Whether no more of the service's tasks fit there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ class Placement:
         return Room(more=max(0, tightest.more), reason=tightest.reason)
 
     def hosts(self, service: Service) -> Mapping[str, Host]:
-        """The nodes by id, and whether one more of the service's tasks fits there."""
+        """The nodes by id, as the service sees them."""
         return nodes.hosts(self._fleet, service, self._reserved)
 
     @cached_property

@@ -75,17 +75,16 @@ def hosts(fleet: Fleet, service: Service, taken: Reserved) -> Mapping[str, Host]
         node.id: Host(
             name=node.hostname or node.id,
             state=node.state,
-            takes=_takes_more(node, service, mine[node.id], taken),
+            eligible=_refusal(node, service.constraints) is None,
+            full=_is_full(node, service, mine[node.id], taken),
         )
         for node in fleet.nodes.values()
     }
 
 
-def _takes_more(node: Node, service: Service, mine: int, taken: Reserved) -> bool:
-    if _refusal(node, service.constraints) is not None:
-        return False
+def _is_full(node: Node, service: Service, mine: int, taken: Reserved) -> bool:
     free = _free(node, service, mine, taken)
-    return free is None or free.tasks > 0
+    return free is not None and free.tasks == 0
 
 
 def _placed(nodes: Mapping[str, Node], task: Task) -> bool:

@@ -48,9 +48,10 @@ class Heal(Strict):
     """Names the entry in decisions; the rule's name if left out."""
     rule: str
     """The rule that examines the service."""
-    then: Literal["restart", "replace", "notify"]
+    then: Literal["restart", "replace", "rebalance", "notify"]
     """`restart` replaces all tasks under the service's own update settings; `replace` one task,
-    by stopping its container; `notify` only tells."""
+    by stopping its container; `rebalance` all, so that Swarm spreads them anew; `notify` only
+    tells."""
     otherwise: Literal["restart"] | None = Field(default=None, alias="or")
     """What `replace` falls back to where a container cannot be stopped: no agent on its node, or
     a restart policy by which Swarm might not replace the task."""

@@ -11,6 +11,7 @@ from autoscaler.healing.crash_loop import CrashLoop
 from autoscaler.healing.exhausted import Exhausted
 from autoscaler.healing.flapping import Flapping
 from autoscaler.healing.image_missing import ImageMissing
+from autoscaler.healing.imbalance import Imbalance
 from autoscaler.healing.max_age import MaxAge
 from autoscaler.healing.memory_leak import MemoryLeak
 from autoscaler.healing.node_lost import NodeLost
@@ -20,7 +21,7 @@ from autoscaler.healing.unhealthy_stuck import UnhealthyStuck
 from autoscaler.healing.unschedulable import Unschedulable
 from autoscaler.model import Host, NodeState, Sample, Task, TaskState
 from autoscaler.ports import Checkup, HealingRule
-from autoscaler.testing.builders import NOW, a_service, a_task, observe, per_task, value
+from autoscaler.testing.builders import NOW, a_service, a_task, observe, per_task, some_tasks, value
 from autoscaler.testing.checkups import ended
 from autoscaler.testing.contracts.healing import HealingContract, some_checkups
 
@@ -139,6 +140,22 @@ class TestMemoryLeak(HealingContract):
             over(a_task(1), sample=per_task(float(minute)), now=NOW + 60.0 * minute)
             for minute in minutes
         ]
+
+
+class TestImbalance(HealingContract):
+    name = "imbalance"
+
+    @pytest.fixture
+    def rule(self) -> HealingRule:
+        return Imbalance(max_skew=1)
+
+    @pytest.fixture
+    def checkups(self) -> Sequence[Checkup]:
+        hosts = {key: Host(name=key) for key in ("node-1", "node-2")}
+        seen = observe(a_service(2), tasks=some_tasks(2), hosts=hosts)
+        waits = (0, 60, 300, 900)
+        later = [Checkup(name="test", observation=replace(seen, now=NOW + n)) for n in waits]
+        return [*some_checkups(), *later]
 
 
 class TestStuckUpdate(HealingContract):

@@ -78,7 +78,11 @@ class SwarmOrchestrator:
 
     async def apply(self, action: Action) -> Service:
         """Scale or restart; see `write.py` for what is refused."""
-        writes = {Act.SCALE: write.scale, Act.RESTART: write.restart}
+        writes = {
+            Act.SCALE: write.scale,
+            Act.RESTART: write.restart,
+            Act.REBALANCE: write.restart,
+        }
         if action.kind not in writes:
             raise Permanent(f"{action.service}: cannot {action.kind} a Swarm service")
         after = await writes[action.kind](self._client, action)

@@ -19,11 +19,11 @@ from autoscaler.ports import Orchestrator
 from autoscaler.testing.contracts.orchestrator import Bed, eventually, numbers
 
 
-def restarting(service: Service) -> Action:
-    """The action that restarts a service as it was observed."""
+def restarting(service: Service, act: Act = Act.RESTART) -> Action:
+    """The action that restarts a service as it was observed, whatever for."""
     replicas = service.replicas or 0
     return Action(
-        kind=Act.RESTART,
+        kind=act,
         service_id=service.id,
         service=service.name,
         version=service.version,
@@ -50,15 +50,16 @@ class RestartContract:
         """A service's name that no other test uses."""
         return f"restart{next(numbers)}"
 
+    @pytest.mark.parametrize("act", [Act.RESTART, Act.REBALANCE])
     async def test_a_restart_replaces_every_task_and_keeps_release_and_replicas(
-        self, bed: Bed, orchestrator: Orchestrator, name: str
+        self, bed: Bed, orchestrator: Orchestrator, name: str, act: Act
     ) -> None:
         service_id = await bed.create(name, 2, placeable=True)
         before, tasks = await eventually(
             orchestrator, service_id, lambda _, tasks: sum(task.healthy for task in tasks) == 2
         )
         old = {task.id for task in tasks}
-        written = await orchestrator.apply(restarting(before))
+        written = await orchestrator.apply(restarting(before, act))
         assert written.version > before.version
         after, _ = await eventually(
             orchestrator,
