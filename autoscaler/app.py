@@ -17,11 +17,16 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from autoscaler import plugins, web
+from autoscaler.agent import process as agent_process
+from autoscaler.agent.link import Remote
 from autoscaler.brake import Brake, BrakeLimits
 from autoscaler.controller import Controller
+from autoscaler.coverage import coverage
 from autoscaler.covering import Covering
 from autoscaler.decide import recall
 from autoscaler.errors import AutoscalerError, Permanent
+from autoscaler.hub import Hub
+from autoscaler.inside import keep_agent
 from autoscaler.model import Orders, Record
 from autoscaler.passes import Passes
 from autoscaler.policy_files import (
@@ -33,6 +38,7 @@ from autoscaler.policy_files import (
 )
 from autoscaler.ports import Clock, Orchestrator, PolicyKeeper, Source, Store
 from autoscaler.reconciler import Reconciler
+from autoscaler.replacing import Replacing
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
 from autoscaler.store import SqliteStore
@@ -42,6 +48,8 @@ from autoscaler.view import View
 
 STOP_TIME = 2.0
 """Seconds that actions under way are given to end when the service is told to stop."""
+STOP_SHARE = 0.9
+"""The part of an action's deadline that an agent may take to stop a container."""
 
 
 @dataclass
@@ -55,6 +63,11 @@ class Parts:
     telemetry: Telemetry = field(default_factory=Telemetry)
     clock: Clock = time.time
     view: View = field(default_factory=View)
+    hub: Hub = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The hub counts on the same telemetry and clock."""
+        self.hub = Hub(self.telemetry, self.clock, self.settings.agents.silent_after)
 
 
 @asynccontextmanager
@@ -116,6 +129,16 @@ async def run(settings: Settings) -> None:
         await serve(parts, stop_on_signals())
 
 
+async def run_agent(settings: Settings) -> None:
+    """The agent of a node, until SIGTERM or SIGINT."""
+    configure_logging(settings.log.format, settings.log.level)
+    remote = None
+    if settings.controller:
+        agents, agent = settings.agents, settings.agent
+        remote = Remote(settings.controller, agents.token_file, agent.controller_ca)
+    await agent_process.run(settings.agent, remote, settings.address, stop_on_signals())
+
+
 def stop_on_signals() -> asyncio.Event:
     """An event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
@@ -132,17 +155,33 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
     controller = await assemble(parts, watcher)
     await watcher.begin()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.reload)
-    application = web.build(parts.telemetry, lambda: ready(parts, watcher))
+    application = web.build(parts.telemetry, lambda: ready(parts, watcher), door(parts))
     async with web.serve(application, *settings.address), asyncio.TaskGroup() as group:
         tasks = [
             *controller.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
             group.create_task(watch_loop_lag(parts.telemetry), name="loop lag"),
+            *(
+                [group.create_task(keep_agent(parts.hub, settings, parts.telemetry))]
+                if settings.agents.here
+                else []
+            ),
         ]
         await stop.wait()
         for task in tasks:
             task.cancel()
         await controller.drain(STOP_TIME)
+
+
+def door(parts: Parts) -> web.Door:
+    """Where agents come in."""
+    agents = parts.settings.agents
+    return web.Door(
+        parts.hub,
+        agents.token_file,
+        parts.telemetry,
+        lambda: coverage(parts.hub, parts.view.fleet().nodes, parts.clock()),
+    )
 
 
 def keeper(parts: Parts) -> Callable[[], Awaitable[Mapping[str, bytes]]]:
@@ -156,9 +195,10 @@ def keeper(parts: Parts) -> Callable[[], Awaitable[Mapping[str, bytes]]]:
 async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
     """The controller, with what an earlier run remembered."""
     passes = await remembered(parts)
+    passes.agents = parts.hub.stoppers
     reconciler = Reconciler(
         passes,
-        parts.orchestrator,
+        Replacing(parts.orchestrator, parts.hub, STOP_SHARE * parts.settings.deadlines.act),
         parts.store,
         parts.telemetry,
         parts.clock,
@@ -180,6 +220,7 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
         read_within=parts.settings.deadlines.read,
         act_concurrency=parts.settings.act_concurrency,
     )
+    parts.hub.wake = controller.wake
     watcher.on_loaded = lambda loaded: _loaded(parts, controller, loaded)
     watcher.on_failed = lambda problems: parts.telemetry.policies_failed([*map(str, problems)])
     return controller

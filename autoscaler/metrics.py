@@ -127,6 +127,7 @@ class Metrics(Collector):
         self._of_decisions()
         self._of_passes()
         self._of_policies()
+        self._of_agents()
         self.described += _SERVICE_ROWS
 
     def collect(self) -> Iterator[Metric]:
@@ -167,6 +168,15 @@ class Metrics(Collector):
             "event_stream_reconnects", "Times that the engine's event stream was opened anew."
         )
         self.errors = self._counter("errors", "What went wrong, by where.", ("where",))
+
+    def _of_agents(self) -> None:
+        self.agents = self._gauge("agents", "Nodes whose agent is there.")
+        self.agent_events = self._counter(
+            "agent_events", "Container events that agents told of, doubles left out.", ("kind",)
+        )
+        self.agent_refusals = self._counter(
+            "agent_refusals", "Agents, and messages of agents, that were refused.", ("reason",)
+        )
 
     def _of_policies(self) -> None:
         self.policies = self._gauge("policies", "Policies in force.")
@@ -223,6 +233,8 @@ _FOOT = (
     "  (no answer came; settled by reading).",
     "* `where` names the part of the work that failed. At most 50 names are told apart; what is",
     "  beyond them counts as `other`.",
+    "* `reason` is `token`, `claimed` (the node has an agent already), `full`, `silent`,",
+    "  `version`, `oversize`, `malformed` or `unknown`.",
     "* A service's series end when the service is removed.",
     "* The usual `process_*` metrics (CPU, memory, open files) are shown as well.",
 )

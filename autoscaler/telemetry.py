@@ -144,6 +144,28 @@ class Telemetry:
                 self._log.error("policy refused", error=str(error))
         self._policy_errors = frozenset(errors)
 
+    def agent_came(self, node: str, hostname: str, peer: str, agents: int) -> None:
+        """A node's agent is there; so many nodes have one now."""
+        self._metrics.agents.set(agents)
+        self._failures.end("agents", peer)
+        self._failures.end("agents", hostname)
+        self._log.info("agent came", node=hostname, id=node, peer=peer)
+
+    def agent_went(self, node: str, hostname: str, reason: str, agents: int) -> None:
+        """A node's agent is gone: what happens there is seen late, and in part."""
+        self._metrics.agents.set(agents)
+        self._log.warning("agent went", node=hostname, id=node, reason=reason)
+
+    def agent_refused(self, reason: str, who: str, detail: str) -> None:
+        """An agent, or something that it said, was refused; logged once for each of them."""
+        self._metrics.agent_refusals.labels(reason).inc()
+        if self._failures.news("agents", who, detail, self._clock()):
+            self._log.warning("agent refused", who=who, reason=reason, detail=detail)
+
+    def agent_event(self, kind: str) -> None:
+        """Something happened to a container, says an agent, for the first time."""
+        self._metrics.agent_events.labels(kind).inc()
+
     def gone(self, service: str) -> None:
         """A service, by name, was removed, or no policy covers it: its series end."""
         self._metrics.services.drop(service)

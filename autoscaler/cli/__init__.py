@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from autoscaler.cli.agent import agent
 from autoscaler.cli.check import check
 from autoscaler.cli.explain import explain
 from autoscaler.cli.healthcheck import healthcheck
@@ -97,6 +98,7 @@ for command in (
     check,
     plan,
     run,
+    agent,
     explain,
     status,
     history,

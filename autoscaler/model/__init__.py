@@ -62,6 +62,7 @@ from autoscaler.model.sample import (
     Sample,
     TaskValue,
 )
+from autoscaler.model.usage import NodeUsage, TaskUsage
 
 __all__ = [
     "STACK_LABEL",
@@ -85,6 +86,7 @@ __all__ = [
     "Network",
     "Node",
     "NodeState",
+    "NodeUsage",
     "Observation",
     "Order",
     "OrderKind",
@@ -109,6 +111,7 @@ __all__ = [
     "Tally",
     "Task",
     "TaskState",
+    "TaskUsage",
     "TaskValue",
     "Template",
     "Verdict",

@@ -14,6 +14,8 @@ from autoscaler.settings.layers import DEFAULT_FILE, SECRETS
 from autoscaler.settings.loading import load_settings
 from autoscaler.settings.model import (
     Address,
+    Agent,
+    Agents,
     Brake,
     Deadlines,
     Log,
@@ -25,6 +27,8 @@ __all__ = [
     "DEFAULT_FILE",
     "SECRETS",
     "Address",
+    "Agent",
+    "Agents",
     "Brake",
     "Deadlines",
     "Log",

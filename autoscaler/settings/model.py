@@ -109,6 +109,42 @@ class Deadlines(Strict):
     """One change must have been answered by then; later its outcome is settled by reading."""
 
 
+class Agents(Strict):
+    """The agents on the nodes, as the controller sees them."""
+
+    token_file: Path = Path("/run/secrets/autoscaler_agent_token")
+    """The secret that agents must show: one token a line, of 16 characters or more. An agent
+    shows the first. Without the file the controller takes no agents from elsewhere."""
+    here: bool = True
+    """Whether the controller is itself the agent of the node whose engine it is given, for as
+    long as that node has no other."""
+    silent_after: Annotated[Duration, Field(ge=10, le=300)] = 15.0
+    """An agent that says nothing for so long is gone."""
+
+
+class Agent(Strict):
+    """The process `autoscaler agent`."""
+
+    host: str | None = None
+    """The engine of the node; DOCKER_HOST or the local socket unless stated."""
+    tls_ca: Path | None = None
+    """PEM file with the authority that signed the engine's certificate."""
+    tls_cert: Path | None = None
+    """PEM file with our certificate for the engine."""
+    tls_key: Path | None = None
+    """PEM file with that certificate's key."""
+    controller_ca: Path | None = None
+    """PEM file with the authority that signed the controller's certificate, for `https://`."""
+    statistics_every: Annotated[Duration, Field(ge=1, le=60)] = 2.0
+    """The time between two reports of CPU and memory."""
+    containers: Annotated[int, Field(ge=1, le=1000)] = 500
+    """The most containers that are measured."""
+    services: Annotated[tuple[str, ...], BeforeValidator(_words)] = ("*",)
+    """Names of services, with `*` and `?`, whose containers may be stopped on request."""
+    stops: Annotated[int, Field(ge=0, le=600)] = 6
+    """The most containers that are stopped within a minute; 0: none ever."""
+
+
 class Settings(Strict):
     """The settings of one process."""
 
@@ -137,6 +173,13 @@ class Settings(Strict):
     """The brake on the whole fleet."""
     listen: Annotated[str, BeforeValidator(_checked_address)] = "127.0.0.1:9095"
     """Where `/metrics`, `/healthz` and `/readyz` are served: host and port."""
+    controller: Annotated[str, Field(pattern=r"^(http|https)://[^/]+")] | None = None
+    """Where an agent finds the controller: `http://autoscaler:9095`. Without it an agent only
+    serves metrics."""
+    agents: Agents = Agents()
+    """The agents on the nodes, as the controller sees them."""
+    agent: Agent = Agent()
+    """The process `autoscaler agent`."""
     log: Log = Log()
     """What is logged, and how."""
     act_concurrency: Annotated[int, Field(ge=1, le=256)] = 16

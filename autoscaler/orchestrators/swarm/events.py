@@ -18,7 +18,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
@@ -26,7 +26,7 @@ import aiohttp
 from autoscaler.errors import AutoscalerError
 from autoscaler.model import Event
 from autoscaler.orchestrators.swarm.client import EngineClient
-from autoscaler.orchestrators.swarm.event import Recent, read_event
+from autoscaler.orchestrators.swarm.event import Recent, Seen, read_event
 from autoscaler.orchestrators.swarm.lines import Watchdog, read_lines
 from autoscaler.orchestrators.swarm.settings import EventSettings
 from autoscaler.ports import Clock
@@ -34,7 +34,7 @@ from autoscaler.ports import Clock
 logger = logging.getLogger(__name__)
 
 # "health_status" makes the engine compare beginnings, and so admits "health_status: healthy".
-_FILTERS = {
+FILTERS: Mapping[str, Sequence[str]] = {
     "type": ["service", "node", "container"],
     "event": ["create", "update", "remove", "start", "die", "oom", "health_status"],
 }
@@ -54,13 +54,17 @@ class EventStream:
         settings: EventSettings,
         clock: Clock,
         on_reconnect: OnReconnect = lambda reason: None,
+        filters: Mapping[str, Sequence[str]] = FILTERS,
+        since: int | None = None,
     ) -> None:
+        """`since` is from when on events are replayed, in nanoseconds since 1970; None: not."""
         self._client = client
         self._settings = settings
         self._clock = clock
         self._on_reconnect = on_reconnect
         self._recent = Recent(settings.remembered)
-        self._since: int | None = None
+        self._filters = filters
+        self._since = since
         self._failures = 0
         self._said = ""
         self._watchdog = Watchdog(settings.silence, settings.grace)
@@ -77,6 +81,15 @@ class EventStream:
 
     async def run(self) -> AsyncGenerator[Event, None]:
         """Events for ever; an event without service asks for a full list after a gap."""
+        async with aclosing(self.seen()) as found:
+            async for seen in found:
+                yield self._resync() if seen is None else seen.event
+
+    def _resync(self) -> Event:
+        return Event(service_id=None, kind="stream", action="resync", at=self._clock())
+
+    async def seen(self) -> AsyncGenerator[Seen | None, None]:
+        """Events for ever, with what tells them apart; None asks for a full list after a gap."""
         while True:
             try:
                 async with aclosing(self._once()) as events:
@@ -91,23 +104,23 @@ class EventStream:
             self._note(reason)
             await asyncio.sleep(self._pause())
 
-    async def _once(self) -> AsyncGenerator[Event, None]:
+    async def _once(self) -> AsyncGenerator[Seen | None, None]:
         """One connection's events, those that came before left out."""
         async with self._opened() as response:
             self._watchdog.hear()
             # Subscribed first, listed then: nothing can happen unseen in between.
-            yield Event(service_id=None, kind="stream", action="resync", at=self._clock())
+            yield None
             async with aclosing(read_lines(response, self._watchdog)) as lines:
                 async for line in lines:
                     seen = read_event(line)
                     self._failures, self._said = 0, ""
                     if seen is not None and self._recent.add(seen.key):
                         self._since = seen.nanoseconds
-                        yield seen.event
+                        yield seen
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[aiohttp.ClientResponse]:
-        params = {"filters": json.dumps(_FILTERS)}
+        params = {"filters": json.dumps(self._filters)}
         if self._since is not None:
             # An event's stamp may be another manager's clock, so not quite in order.
             start = max(0, self._since - int(self._settings.overlap * 1e9))

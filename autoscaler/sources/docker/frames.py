@@ -107,6 +107,11 @@ class History:
         """How many frames are kept."""
         return len(self._readings)
 
+    @property
+    def last(self) -> Reading | None:
+        """The newest frame."""
+        return self._readings[-1] if self._readings else None
+
     def is_fresh(self, now: float) -> bool:
         """Whether frames still come, by the clock of `add`; an engine under load is slower."""
         return now - self._arrived <= FRESH_FOR * max(FRAME_EVERY, self._spacing())
