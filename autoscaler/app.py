@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from autoscaler import plugins, web
+from autoscaler import complaints, plugins, web
 from autoscaler.agent import process as agent_process
 from autoscaler.agent.link import Remote
 from autoscaler.brake import Brake, BrakeLimits
@@ -24,7 +24,7 @@ from autoscaler.controller import Controller
 from autoscaler.coverage import coverage
 from autoscaler.covering import Covering
 from autoscaler.decide import recall
-from autoscaler.errors import AutoscalerError, Permanent
+from autoscaler.errors import AutoscalerError
 from autoscaler.hub import Hub
 from autoscaler.inside import keep_agent
 from autoscaler.model import Orders, Record
@@ -37,12 +37,14 @@ from autoscaler.policy_files import (
     nothing_kept,
 )
 from autoscaler.ports import Clock, Orchestrator, PolicyKeeper, Source, Store
+from autoscaler.problems import Problems
 from autoscaler.reconciler import Reconciler
 from autoscaler.replacing import Replacing
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
 from autoscaler.store import SqliteStore
 from autoscaler.store.file import IN_MEMORY
+from autoscaler.strict_yaml import Document
 from autoscaler.telemetry import Telemetry, configure_logging, watch_loop_lag
 from autoscaler.view import View
 
@@ -111,7 +113,7 @@ def _is_first_look(path: str) -> bool:
 def adapter(kind: str, options: Mapping[str, Any]) -> Any:
     """An adapter of the plugin that `type` names, made as `ports.py` says.
 
-    Raises Permanent when there is no such plugin, or it refuses the options.
+    Raises Invalid when there is no such plugin, or it refuses the options.
     """
     rest = dict(options)
     name = rest.pop("type")
@@ -119,7 +121,8 @@ def adapter(kind: str, options: Mapping[str, Any]) -> Any:
     try:
         return plugins.load(kind, name)(model.model_validate(rest))
     except ValidationError as error:
-        raise Permanent(f"settings: {kind} {options['type']}: {error}") from error
+        found = complaints.problems(error, Document(f"settings of {name}", rest), show=False)
+        raise Problems(found) from error
 
 
 async def run(settings: Settings) -> None:

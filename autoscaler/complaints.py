@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from autoscaler.addresses import shown
 from autoscaler.problems import Path, Problem
 from autoscaler.strict_yaml import Document
 
@@ -87,8 +88,8 @@ def _found(value: Any, show: bool) -> str:
         return f", not {_KINDS[type(value)]}"
     if not show:
         return ""
-    shown = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
-    return f", not {shown if len(shown) <= 60 else shown[:60] + '...'}"
+    told = {True: "true", False: "false"}[value] if isinstance(value, bool) else shown(repr(value))
+    return f", not {told if len(told) <= 60 else told[:60] + '...'}"
 
 
 def _hollow(complaint: _Complaint, all_: Iterable[_Complaint]) -> bool:

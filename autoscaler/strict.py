@@ -27,7 +27,10 @@ Model = TypeVar("Model", bound=BaseModel)
 class Strict(BaseModel):
     """A frozen model that refuses unknown keys and names the valid ones."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # What was wrong is named by `complaints.py`; pydantic would show it whole, logins and all.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -81,7 +84,7 @@ class Mistakes:
         self._built = plugins
         built = self.keep(lambda: handler(data))
         if built is None or self._lines:
-            raise ValidationError.from_exception_data(self._title, self._lines)
+            raise ValidationError.from_exception_data(self._title, self._lines, hide_input=True)
         return built
 
     def _follows(self, line: InitErrorDetails) -> bool:

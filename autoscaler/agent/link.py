@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import structlog
 
+from autoscaler.addresses import shown, why
 from autoscaler.agent.channel import Channel, SocketChannel
 from autoscaler.agent.messages import LONGEST, Refused
 from autoscaler.agent.tokens import read_tokens
@@ -109,7 +110,7 @@ class Remote:
         except aiohttp.WSServerHandshakeError as error:
             raise _refusal(error.status, self.url) from error
         except (TimeoutError, OSError, aiohttp.ClientError, ValueError) as error:
-            raise Temporary(f"no answer from {self.url}: {error!r}") from error
+            raise Temporary(f"no answer from {shown(self.url)}: {why(error)}") from error
 
     def _tls(self) -> ssl.SSLContext | bool:
         try:

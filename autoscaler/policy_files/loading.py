@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from autoscaler import complaints
+from autoscaler.addresses import without_logins
 from autoscaler.policy import PolicyFile
 from autoscaler.policy_files import finding
 from autoscaler.policy_files.doubles import doubles
@@ -113,7 +114,7 @@ class _Reading:
             return
         for index, policy in enumerate(file.policies):
             line = document.places["policies", index].line
-            written = document.data["policies"][index]
+            written = without_logins(document.data["policies"][index])
             self.policies.append(LoadedPolicy(policy, written, document.file, line))
 
     def _parse(self, data: Any) -> PolicyFile:

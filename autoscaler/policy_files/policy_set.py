@@ -23,7 +23,7 @@ class LoadedPolicy:
 
     policy: Policy
     document: Mapping[str, Any]
-    """As it was written: plain data, to be stored with decisions."""
+    """As it was written, without logins in addresses: plain data, stored with decisions."""
     file: str
     line: int
     problems: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from autoscaler import complaints, plugins
+from autoscaler.addresses import shown
 from autoscaler.errors import Invalid
 from autoscaler.problems import Path as Keys
 from autoscaler.problems import Problem, Problems
@@ -61,7 +62,7 @@ def _plugin_problems(merged: Mapping[str, Any]) -> Iterator[Problem]:
         try:
             model = plugins.model(kind, str(options.get("type")), "Settings")
         except Invalid as error:
-            yield Problem("", None, (*path, "type"), str(error))
+            yield Problem("", None, (*path, "type"), shown(str(error)))
             continue
         rest = Document("", _rest(options))
         for problem in _problems(model.model_validate, rest, show=False):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from autoscaler.addresses import shown
 from autoscaler.durations import Duration
 from autoscaler.strict import Strict
 
@@ -31,7 +32,7 @@ def split_address(text: str) -> Address:
     """Read `host:port`, `:port` or `[ipv6]:port`. Raises ValueError."""
     found = _ADDRESS.fullmatch(text)
     if found is None or int(found["port"]) > 65535:
-        raise ValueError(f"expected host:port such as 0.0.0.0:9095, not {text[:60]!r}")
+        raise ValueError(f"expected host:port such as 0.0.0.0:9095, not {shown(text)[:60]!r}")
     return Address(found["host"].strip("[]"), int(found["port"]))
 
 

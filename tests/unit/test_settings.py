@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from autoscaler import app
+from autoscaler.errors import Invalid
 from autoscaler.problems import Problems
 from autoscaler.settings import Settings, default_store, load_settings, model
 
@@ -146,6 +148,24 @@ def test_options_of_plugins_are_checked_and_not_shown(monkeypatch: pytest.Monkey
     assert "environment: sources.prometheus.urls: " in told
     assert "secret" not in told.replace("secrets", "")
     assert "99" not in told
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"orchestrator": "tcp://me:secret@host"},
+        {"orchestrator": {"host": "ftp://me:secret@host"}},
+        {"orchestrator": ["tcp://me:secret@host"]},
+        {"sources": {"prometheus": "http://me:secret@host"}},
+        {"sources": "http://me:secret@host"},
+        {"listen": "http://me:secret@host"},
+    ],
+)
+def test_a_login_in_an_address_is_not_shown(stated: dict[str, object]) -> None:
+    assert "secret" not in refusal(overrides=stated)
+    with pytest.raises(Invalid) as caught:
+        app.adapter("orchestrators", {"type": "swarm", **stated})
+    assert "secret" not in str(caught.value)
 
 
 def test_a_source_may_have_any_name() -> None:

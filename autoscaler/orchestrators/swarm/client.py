@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from autoscaler.addresses import shown
 from autoscaler.errors import Conflict, Permanent
 from autoscaler.orchestrators.swarm.connection import Connection
 from autoscaler.orchestrators.swarm.documents import read_body, read_start
@@ -87,7 +88,7 @@ class EngineClient:
             offered = response.headers.get("Api-Version", "")
         if _numbers(offered) < OLDEST:
             raise Permanent(
-                f"{self._settings.host} offers Docker API {offered or 'none'}, and 1.41 "
+                f"{shown(self._settings.host)} offers Docker API {offered or 'none'}, and 1.41 "
                 "(Docker Engine 20.10) or newer is needed. Next step: update the engine."
             )
         return f"v{offered}"

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import aiodocker
 import aiohttp
 
+from autoscaler.addresses import shown
 from autoscaler.errors import Permanent
 from autoscaler.orchestrators.swarm.settings import SwarmSettings
 
@@ -62,7 +63,7 @@ def _connect(settings: SwarmSettings) -> aiodocker.Docker:
         host = re.sub(r"^tcp://", "https://", settings.host)
         return aiodocker.Docker(host, ssl_context=_tls(settings))
     except (OSError, ValueError, ImportError) as error:
-        raise Permanent(f"cannot connect to {settings.host}: {error}") from error
+        raise Permanent(f"cannot connect to {shown(settings.host)}: {shown(str(error))}") from error
 
 
 def _tls(settings: SwarmSettings) -> ssl.SSLContext:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import ssl
 
 import aiohttp
 
+from autoscaler.addresses import shown, why
 from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown, Permanent, Temporary
 
 _SHOWN = 300
@@ -83,16 +85,19 @@ def _by_status(status: int, told: str, *, write: bool) -> AutoscalerError:
 
 def silence(error: Exception, host: str, *, write: bool) -> AutoscalerError:
     """The error for a request that got no whole answer."""
-    told = f"no answer from {host}: {error!r}"
+    told = f"no answer from {shown(host)}: {why(error)}."
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return Permanent(f"{told} Next step: check tls_ca, tls_cert and tls_key.")
-    if isinstance(error, PermissionError) or _denied(error):
+    cause = _cause(error)
+    if isinstance(cause, PermissionError):
         return Permanent(f"{told} Next step: let this process open the engine's socket.")
+    if isinstance(cause, FileNotFoundError | ConnectionRefusedError | socket.gaierror):
+        told = f"{told} Next step: start Docker there, or name another address by DOCKER_HOST."
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return Temporary(told)
     return OutcomeUnknown(told) if write else Temporary(told)
 
 
-def _denied(error: Exception) -> bool:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else None
-    return isinstance(cause, PermissionError)
+def _cause(error: Exception) -> Exception:
+    """The system's error behind one of aiohttp's."""
+    return error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 
+from autoscaler.addresses import shown, why
 from autoscaler.errors import Permanent, Temporary
 from autoscaler.sources.docker.settings import Settings
 
@@ -83,7 +84,7 @@ class Engine:
             async with asyncio.timeout(self._settings.silence):
                 return await response.content.readany()
         except (TimeoutError, OSError, aiohttp.ClientError) as error:
-            raise Temporary(f"the stream broke: {error!r}") from error
+            raise Temporary(f"the stream broke: {why(error)}") from error
 
     async def _open(self, path: str, params: Mapping[str, str]) -> aiohttp.ClientResponse:
         """An answer whose status is good; the caller ends it."""
@@ -118,10 +119,10 @@ class Engine:
             async with asyncio.timeout(self._settings.timeout):
                 yield
         except TimeoutError:
-            told = f"no answer from {self._settings.host} within {self._settings.timeout:g} s"
-            raise Temporary(told) from None
+            host, seconds = shown(self._settings.host), self._settings.timeout
+            raise Temporary(f"no answer from {host} within {seconds:g} s") from None
         except (OSError, aiohttp.ClientError) as error:
-            raise Temporary(f"no answer from {self._settings.host}: {error}") from error
+            raise Temporary(f"no answer from {shown(self._settings.host)}: {why(error)}") from error
 
 
 def _base(settings: Settings) -> str:
@@ -130,7 +131,9 @@ def _base(settings: Settings) -> str:
     if kind == "unix":
         return "http://docker"
     if kind not in ("tcp", "http", "https"):
-        raise Permanent(f"cannot ask {settings.host}: state `host: unix:///...` or tcp://...")
+        raise Permanent(
+            f"cannot ask {shown(settings.host)}: state `host: unix:///...` or tcp://..."
+        )
     return f"{'https' if settings.tls or kind == 'https' else 'http'}://{rest.rstrip('/')}"
 
 
@@ -152,7 +155,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
         if settings.tls_cert is not None:
             context.load_cert_chain(settings.tls_cert, settings.tls_key)
     except OSError as error:
-        raise Permanent(f"cannot use the TLS files for {settings.host}: {error}") from error
+        raise Permanent(f"cannot use the TLS files for {shown(settings.host)}: {error}") from error
     return context
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from autoscaler.durations import Duration
 from autoscaler.strict import Strict
@@ -18,9 +18,6 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 
 class Settings(Strict):
     """Where Prometheus is, how to log in, and how much of it is borne."""
-
-    # What was wrong is named, never shown: URLs and headers may hold secrets.
-    model_config = ConfigDict(hide_input_in_errors=True)
 
     urls: Annotated[tuple[str, ...], Field(min_length=1, max_length=10, repr=False)] = (
         "http://127.0.0.1:9090",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from autoscaler.addresses import why
 from autoscaler.errors import Temporary
 from autoscaler.sources.scrape.names import Names
 from autoscaler.sources.scrape.settings import Settings
@@ -52,7 +53,7 @@ class Fetcher:
         except TimeoutError:
             raise Temporary(f"no whole page within {self._settings.page_timeout:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Temporary(str(error) or repr(error)) from error
+            raise Temporary(why(error)) from error
 
     async def close(self) -> None:
         """Give back the connections; idempotent."""

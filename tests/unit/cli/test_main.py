@@ -173,8 +173,18 @@ def test_plan_without_a_cluster_says_so(call: Call, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     result = call("plan")
     assert result.exit_code == 1
-    assert result.output.startswith("Error: ")
-    assert "Traceback" not in result.output
+    assert result.output == (
+        "Error: no answer from unix:///nowhere/docker.sock: no such file or directory. "
+        "Next step: start Docker there, or name another address by DOCKER_HOST.\n"
+    )
+
+
+def test_a_login_for_the_cluster_is_not_shown(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://me:secret@127.0.0.1:1")
+    result = call("--debug", "plan")
+    assert result.exit_code == 1
+    assert "no answer from tcp://***@127.0.0.1:1: connection refused." in result.output
+    assert "secret" not in result.output
 
 
 @contextmanager

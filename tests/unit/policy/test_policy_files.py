@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autoscaler.policy import parse_policy
 from autoscaler.policy_files import PolicyFiles
 from autoscaler.problems import Problems
 from autoscaler.strict_yaml import LARGEST
@@ -287,6 +288,19 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(policies(policy()), encoding="utf-8-sig")
     assert len(PolicyFiles([path]).load().policies) == 1
+
+
+def test_a_login_in_an_address_is_not_stored_with_decisions(write: Write) -> None:
+    metric = (
+        "{source: scrape, metric: up, urls: ['http://me:secret@web/metrics'], target: {value: 1}}"
+    )
+    path = write("a.yaml", policies(policy(rest=f"scale: {{max: 3, metrics: [{metric}]}}\n")))
+    (loaded,) = PolicyFiles([path]).load().policies
+    assert "secret" not in str(loaded.document)
+    assert "http://***@web/metrics" in str(loaded.document)
+    assert "secret" in str(loaded.policy)
+    again = parse_policy(loaded.document)
+    assert again.scale is not None
 
 
 def test_sources_of_settings_are_known(write: Write) -> None:

@@ -1,6 +1,7 @@
 """What a refusal or silence means depends on its words, and on whether it was a write."""
 
 import asyncio
+import errno
 import ssl
 
 import aiohttp
@@ -86,6 +87,33 @@ def test_silence_by_whether_anything_was_sent(
 ) -> None:
     assert type(silence(error, "unix:///engine", write=False)) is read
     assert type(silence(error, "unix:///engine", write=True)) is write
+
+
+def refused(code: int) -> aiohttp.ClientConnectorError:
+    return aiohttp.ClientConnectorError(KEY, OSError(code, "with much detail"))
+
+
+START = "Next step: start Docker there, or name another address by DOCKER_HOST."
+OPEN = "Next step: let this process open the engine's socket."
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (refused(errno.ENOENT), f"no such file or directory. {START}"),
+        (refused(errno.ECONNREFUSED), f"connection refused. {START}"),
+        (refused(errno.EACCES), f"permission denied. {OPEN}"),
+        (aiohttp.ConnectionTimeoutError(), "it took too long."),
+        (aiohttp.ServerDisconnectedError(), "Server disconnected."),
+        (aiohttp.InvalidURL("tcp://me:secret@engine:1"), "tcp://***@engine:1."),
+        (aiohttp.ClientPayloadError(), "ClientPayloadError."),
+    ],
+)
+def test_silence_is_told_plainly_with_the_next_step_and_without_a_login(
+    error: Exception, told: str
+) -> None:
+    answer = str(silence(error, "tcp://me:secret@engine:2375", write=False))
+    assert answer == f"no answer from tcp://***@engine:2375: {told}"
 
 
 @pytest.mark.parametrize(

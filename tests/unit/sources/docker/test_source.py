@@ -330,7 +330,7 @@ async def test_tls_is_spoken_where_a_tls_file_is_named(
     source = asker.source(host=engine.tcp_host, tls_ca=ssl.get_default_verify_paths().cafile)
     sample = await asker.ask(source)
     assert sample.quality is Quality.ERROR
-    assert "ssl" in sample.detail.lower()
+    assert ": TLS: " in sample.detail
     sample = await asker.ask(asker.source(host=engine.tcp_host, tls_ca=tmp_path / "nothing"))
     assert sample.quality is Quality.ERROR
     assert "TLS files" in sample.detail
