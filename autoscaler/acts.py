@@ -31,7 +31,8 @@ class Owed:
     outcome: Outcome
     detail: str
     at: float
-    memory: Memory | None
+    remembered: bool = False
+    """Whether a memory follows from it."""
 
 
 class Acts:
@@ -84,7 +85,7 @@ class Acts:
     def owe_unsent(self, intents: Iterable[Intent], at: float) -> None:
         """They may be stored, and are not sent: a later start must not wonder."""
         told = "it was not sent: the store did not answer in time"
-        self._owed += [Owed(each, Outcome.FAILED, told, at, None) for each in intents]
+        self._owed += [Owed(each, Outcome.FAILED, told, at) for each in intents]
 
     async def give_up(self, service_id: str, now: float) -> None:
         """Nothing can be read of a service that has been gone for long."""
@@ -131,13 +132,12 @@ class Acts:
     async def _finish(self, intent: Intent, outcome: Outcome, detail: str, now: float) -> None:
         """Remember how an act ended, and store it, now or as soon as that is possible."""
         key = intent.action.service_id
-        memory = None
         # A cure that was refused counts as tried: it waits its turn like one that did not help.
-        if outcome is Outcome.DONE or (outcome is Outcome.FAILED and intent.action.heals):
-            memory = recall.after(self._memories.of(key), intent.action, now)
-            self._memories.keep(key, memory)
+        remembered = outcome is Outcome.DONE or (outcome is Outcome.FAILED and intent.action.heals)
+        if remembered:
+            self._memories.keep(key, recall.after(self._memories.of(key), intent.action, now))
         self.end(intent.action, done=outcome is Outcome.DONE)
-        self._owed.append(Owed(intent, outcome, detail, now, memory))
+        self._owed.append(Owed(intent, outcome, detail, now, remembered))
         await self.pay()
 
     async def pay(self) -> None:
@@ -146,7 +146,7 @@ class Acts:
             owed = self._owed[0]
             try:
                 await self._store.settle(
-                    owed.intent, owed.outcome, owed.detail, owed.at, owed.memory
+                    owed.intent, owed.outcome, owed.detail, owed.at, self._memory(owed)
                 )
             except AutoscalerError as error:
                 self._telemetry.store_failed(error)
@@ -154,6 +154,10 @@ class Acts:
             self._telemetry.well("store")
             if owed in self._owed:
                 self._owed.remove(owed)
+
+    def _memory(self, owed: Owed) -> Memory | None:
+        """As it is now: later passes may have stored what a memory of that time does not hold."""
+        return self._passes.memories.get(owed.intent.action.service_id) if owed.remembered else None
 
     async def settle(self, services: Iterable[Service]) -> dict[str, str]:
         """Read how earlier acts ended; answer what still cannot be told, by service id."""
@@ -177,20 +181,9 @@ class Acts:
     async def _settle(self, intent: Intent) -> str | None:
         """Read how an act ended; words where that cannot be told."""
         key, at = intent.action.service_id, self._clock()
-        try:
-            async with asyncio.timeout(self._act_within):
-                service, tasks = await self._orchestrator.inspect(key)
-        except Gone as error:
-            outcome, detail = Outcome.FAILED, str(error)
-        except (AutoscalerError, TimeoutError) as error:
-            told = str(error) or "no answer"
-            return f"whether the last action ({intent.action.told}) was done is not known: {told}"
-        else:
-            self._passes.view.refresh(service, tasks, at)
-            found, detail = judge(intent, service, tasks, at), "settled by reading"
-            if found is None:
-                return f"the last action ({intent.action.told}) may still be under way"
-            outcome = found
+        outcome, detail = await self._read(intent, at)
+        if outcome is None:
+            return detail
         if self.open.get(key) is not intent:
             return None  # another pass was quicker
         del self.open[key]
@@ -199,6 +192,27 @@ class Acts:
             self._memories.keep(key, doubted)
         await self._finish(intent, outcome, detail, intent.at)
         return None
+
+    async def _read(self, intent: Intent, at: float) -> tuple[Outcome | None, str]:
+        """How an act ended and how that is known, or why it is not known."""
+        action = intent.action
+        try:
+            async with asyncio.timeout(self._act_within):
+                service, tasks = await self._orchestrator.inspect(action.service_id)
+        except Gone as error:
+            return Outcome.FAILED, str(error)
+        except (AutoscalerError, TimeoutError) as error:
+            told = str(error) or "no answer"
+        except Exception as error:  # noqa: BLE001
+            # The adapter's fault with one service; the others do not wait for it.
+            self._telemetry.error("action", error, service=action.service)
+            told = repr(error)
+        else:
+            self._passes.view.refresh(service, tasks, at)
+            outcome = judge(intent, service, tasks, at)
+            open_still = f"the last action ({action.told}) may still be under way"
+            return outcome, open_still if outcome is None else "settled by reading"
+        return None, f"whether the last action ({action.told}) was done is not known: {told}"
 
     def _latency(self, intent: Intent, started: float) -> float | None:
         """Seconds from the newest sample behind an action to its call."""
