@@ -27,7 +27,7 @@ class Options(Strict):
     on_empty: Literal["missing", "zero"] = "missing"
     """What an answer without series means: by default nothing is known, which is not zero."""
     max_age: Duration = 300.0
-    """Older samples are stale; told of selectors and simple aggregates, not of `rate(...)`."""
+    """Older samples are stale; told of selectors, and of aggregates of these or of their rates."""
 
     @field_validator("query")
     @classmethod
