@@ -1,13 +1,33 @@
-"""Addresses, and why nobody answers at one, as they may be shown: plainly, without a login."""
+"""Addresses to listen at, and those of others as they may be shown: without a login."""
 
 from __future__ import annotations
 
 import os
 import re
 import ssl
-from typing import Any
+from typing import Any, NamedTuple
 
+DEFAULT_LISTEN = "127.0.0.1:9095"
+
+_LISTEN = re.compile(r"(?P<host>[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _LOGIN = re.compile(r"(?<=://)[^/?#\s'\"]*@")
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    """Empty: on all interfaces."""
+    port: int
+    """0: any free port."""
+
+
+def split_address(text: str) -> Address:
+    """Read `host:port`, `:port` or `[ipv6]:port`. Raises ValueError."""
+    found = _LISTEN.fullmatch(text)
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError(f"expected host:port such as 0.0.0.0:9095, not {shown(text)[:60]!r}")
+    return Address(found["host"].strip("[]"), int(found["port"]))
 
 
 def shown(text: str) -> str:

@@ -42,6 +42,7 @@ from autoscaler.reconciler import Reconciler
 from autoscaler.replacing import Replacing
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
+from autoscaler.signals import stop_on_signals, tell_stopped
 from autoscaler.store import SqliteStore
 from autoscaler.store.file import IN_MEMORY
 from autoscaler.strict_yaml import Document
@@ -130,6 +131,7 @@ async def run(settings: Settings) -> None:
     configure_logging(settings.log.format, settings.log.level)
     async with build(settings) as parts:
         await serve(parts, stop_on_signals())
+    tell_stopped()
 
 
 async def run_agent(settings: Settings) -> None:
@@ -140,15 +142,7 @@ async def run_agent(settings: Settings) -> None:
         agents, agent = settings.agents, settings.agent
         remote = Remote(settings.controller, agents.token_file, agent.controller_ca)
     await agent_process.run(settings.agent, remote, settings.address, stop_on_signals())
-
-
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    return stop
+    tell_stopped()
 
 
 async def serve(parts: Parts, stop: asyncio.Event) -> None:

@@ -5,26 +5,31 @@ Exit codes: 0 done, 1 failed (the last line says what to do), 2 wrong usage.
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 
-from autoscaler.cli.agent import agent
-from autoscaler.cli.check import check
-from autoscaler.cli.explain import explain
-from autoscaler.cli.healthcheck import healthcheck
-from autoscaler.cli.history import history
-from autoscaler.cli.installed import installed
-from autoscaler.cli.orders import pause, quarantine, resume
-from autoscaler.cli.plan import plan
-from autoscaler.cli.run import run
-from autoscaler.cli.schema import schema
-from autoscaler.cli.status import status
 from autoscaler.cli.terminal import Context, FriendlyGroup
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = {
+    "check": "check:check",
+    "plan": "plan:plan",
+    "run": "run:run",
+    "agent": "agent:agent",
+    "explain": "explain:explain",
+    "status": "status:status",
+    "history": "history:history",
+    "pause": "orders:pause",
+    "resume": "orders:resume",
+    "quarantine": "orders:quarantine",
+    "schema": "schema:schema",
+    "plugins": "installed:installed",
+    "healthcheck": "healthcheck:healthcheck",
+}
+"""Where each command is; it is loaded when it is asked for."""
 
 _HELP = """
 Scales Docker Swarm services by metrics, and says why.
@@ -56,7 +61,12 @@ and config/autoscaler.yaml, in this order. Exit codes: 0 done, 1 failed, 2 usage
 """
 
 
-@click.group(cls=FriendlyGroup, help=_HELP, context_settings={"max_content_width": 100})
+@click.group(
+    cls=FriendlyGroup,
+    places=COMMANDS,
+    help=_HELP,
+    context_settings={"max_content_width": 100},
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -70,7 +80,7 @@ and config/autoscaler.yaml, in this order. Exit codes: 0 done, 1 failed, 2 usage
     help="State any setting: --set brake.percent=5. May be repeated.",
 )
 @click.option("--debug", is_flag=True, help="Show a traceback with an error.")
-@click.version_option(version("autoscaler"), prog_name="autoscaler")
+@click.version_option(package_name="autoscaler", prog_name="autoscaler")
 @click.pass_context
 def main(ctx: click.Context, config: Path | None, stated: tuple[str, ...], debug: bool) -> None:
     """See _HELP."""
@@ -92,21 +102,3 @@ def _state(overrides: dict[str, Any], setting: str) -> None:
         if not isinstance(inner, dict):
             raise click.BadParameter(f"{key} is stated twice", param_hint="--set")
     inner[last] = value
-
-
-for command in (
-    check,
-    plan,
-    run,
-    agent,
-    explain,
-    status,
-    history,
-    pause,
-    resume,
-    quarantine,
-    schema,
-    installed,
-    healthcheck,
-):
-    main.add_command(command)

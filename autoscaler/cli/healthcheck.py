@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import http.client
-from contextlib import closing
+import os
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
 
 import click
 
-from autoscaler.cli.terminal import Context, fail, pass_context
+from autoscaler.addresses import DEFAULT_LISTEN, Address, split_address
+from autoscaler.cli.terminal import Context, fail, pass_context, show_json
 
 DEADLINE = 5.0
+VARIABLE = "AUTOSCALER_LISTEN"
+SECRETS = Path("/run/secrets")
+DEFAULT_FILE = Path("config/autoscaler.yaml")
 
 
-@click.command(short_help="Does the running service answer? For a container's health check.")
+@click.command(short_help="Does the running service answer? For containers.")
 @click.option("--ready", is_flag=True, help="Ask whether it can work, not only whether it lives.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_context
-def healthcheck(context: Context, ready: bool) -> None:
+def healthcheck(context: Context, ready: bool, as_json: bool) -> None:
     """Ask the service at the settings' `listen` address how it is.
 
     Made for HEALTHCHECK in an image and `healthcheck:` in a stack file. Exit code 0 when it
@@ -24,14 +32,39 @@ def healthcheck(context: Context, ready: bool) -> None:
     \b
     autoscaler healthcheck
     autoscaler healthcheck --ready
+
+    \b
+    JSON: {ok, status, answer}; nothing where no answer comes.
     """
-    host, port = context.settings().address
+    host, port = _address(context)
     path = "/readyz" if ready else "/healthz"
     here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     status, text = ask(here, port, path)
-    if status != http.HTTPStatus.OK:
+    well = status == http.HTTPStatus.OK
+    if as_json:
+        show_json({"ok": well, "status": status, "answer": text})
+    elif well:
+        click.echo(text)
+    if not well:
         raise fail(f"{path} answers {status}: {text}")
-    click.echo(text)
+
+
+def _address(context: Context) -> Address:
+    """Where the service listens. To read all settings takes far longer than to ask it."""
+    if not any(_may_differ(context)):
+        with suppress(ValueError):
+            return split_address(os.environ.get(VARIABLE) or DEFAULT_LISTEN)
+    return context.settings().address
+
+
+def _may_differ(context: Context) -> Iterator[bool]:
+    """Whether another place of the settings than the variable may say where it listens."""
+    yield bool(context.overrides)
+    yield any(name.upper() == VARIABLE for name in os.environ.keys() - {VARIABLE})
+    if not os.environ.get(VARIABLE):
+        yield any("listen" in path.name.lower() for path in SECRETS.glob("*"))
+        file = context.config or os.environ.get("AUTOSCALER_CONFIG")
+        yield bool(file) or (DEFAULT_FILE.exists() and b"listen" in DEFAULT_FILE.read_bytes())
 
 
 def ask(host: str, port: int, path: str) -> tuple[int, str]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 import time
 import traceback
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console, RenderableType
 
 from autoscaler.errors import AutoscalerError
-from autoscaler.settings import Settings, load_settings
+
+# What takes long to load is loaded where it is used: a health check needs none of it.
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from autoscaler.settings import Settings
 
 T = TypeVar("T")
 
@@ -36,6 +40,8 @@ class Context:
 
     def settings(self, **flags: Any) -> Settings:
         """The process's settings; flags that are not None win. Raises Problems."""
+        from autoscaler.settings import load_settings
+
         stated = {key: value for key, value in flags.items() if value not in (None, ())}
         return load_settings(self.config, {**self.overrides, **stated})
 
@@ -44,10 +50,23 @@ pass_context = click.make_pass_decorator(Context)
 
 
 class FriendlyGroup(click.Group):
-    """Lists commands as they were added; turns errors into one line and an exit code."""
+    """Lists commands in order, and loads them one by one; an error is one line and an exit code."""
+
+    def __init__(self, *args: Any, places: Mapping[str, str], **options: Any) -> None:
+        """`places` tell where the commands are: `module:name` in this package."""
+        super().__init__(*args, **options)
+        self._places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = self._places.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(import_module(f"autoscaler.cli.{module}"), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -78,6 +97,8 @@ def _tell(ctx: click.Context, lines: list[str]) -> None:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end."""
+    import asyncio
+
     return asyncio.run(work)
 
 
@@ -88,6 +109,8 @@ def now() -> float:
 
 def show(*renderables: RenderableType) -> None:
     """Print for people; colours and width as the terminal has them."""
+    from rich.console import Console
+
     if sys.stdout.isatty():
         Console(highlight=False).print(*renderables, sep="\n")
         return

@@ -19,6 +19,7 @@ from autoscaler.policy_files.doubles import doubles
 from autoscaler.policy_files.policy_set import LoadedPolicy, PolicySet
 from autoscaler.problems import Place, Problem, Problems
 from autoscaler.strict_yaml import Document, parse
+from autoscaler.strict_yaml.reading import decode, read_text
 
 NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
@@ -72,8 +73,8 @@ class PolicyFiles:
 
     def _texts(self, kept: Mapping[str, bytes]) -> dict[str, Callable[[], str]]:
         """How to read each file, by name; those of this machine come first."""
-        files = {str(path): partial(finding.read_text, path) for path in finding.find(self.paths)}
-        others = {name: partial(finding.decode, kept[name], name) for name in sorted(kept)}
+        files = {str(path): partial(read_text, path) for path in finding.find(self.paths)}
+        others = {name: partial(decode, kept[name], name) for name in sorted(kept)}
         return {**files, **others}
 
     def fingerprint(self) -> object:

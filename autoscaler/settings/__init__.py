@@ -13,7 +13,6 @@ Each setting comes from the first of these that states it (`layers.py`):
 from autoscaler.settings.layers import DEFAULT_FILE, SECRETS
 from autoscaler.settings.loading import load_settings
 from autoscaler.settings.model import (
-    Address,
     Agent,
     Agents,
     Brake,
@@ -26,7 +25,6 @@ from autoscaler.settings.model import (
 __all__ = [
     "DEFAULT_FILE",
     "SECRETS",
-    "Address",
     "Agent",
     "Agents",
     "Brake",

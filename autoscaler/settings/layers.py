@@ -19,11 +19,11 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from autoscaler.policy_files.finding import read_text
 from autoscaler.problems import Path as Keys
 from autoscaler.problems import Place, Problem, Problems
 from autoscaler.settings.model import Settings
 from autoscaler.strict_yaml import Document, parse
+from autoscaler.strict_yaml.reading import read_text
 
 DEFAULT_FILE = Path("config/autoscaler.yaml")
 SECRETS = Path("/run/secrets")

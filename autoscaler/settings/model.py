@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from autoscaler.addresses import shown
+from autoscaler.addresses import DEFAULT_LISTEN, Address, split_address
 from autoscaler.durations import Duration
 from autoscaler.strict import Strict
 
 SYSTEM_STATE = Path("/var/lib/autoscaler")
-_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
-
-
-class Address(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    """Empty: on all interfaces."""
-    port: int
-    """0: any free port."""
-
-
-def split_address(text: str) -> Address:
-    """Read `host:port`, `:port` or `[ipv6]:port`. Raises ValueError."""
-    found = _ADDRESS.fullmatch(text)
-    if found is None or int(found["port"]) > 65535:
-        raise ValueError(f"expected host:port such as 0.0.0.0:9095, not {shown(text)[:60]!r}")
-    return Address(found["host"].strip("[]"), int(found["port"]))
 
 
 def default_store() -> str:
@@ -172,7 +153,7 @@ class Settings(Strict):
     beside the plugin's own settings. One source `prometheus` unless any is stated."""
     brake: Brake = Brake()
     """The brake on the whole fleet."""
-    listen: Annotated[str, BeforeValidator(_checked_address)] = "127.0.0.1:9095"
+    listen: Annotated[str, BeforeValidator(_checked_address)] = DEFAULT_LISTEN
     """Where `/metrics`, `/healthz` and `/readyz` are served: host and port."""
     controller: Annotated[str, Field(pattern=r"^(http|https)://[^/]+")] | None = None
     """Where an agent finds the controller: `http://autoscaler:9095`. Without it an agent only

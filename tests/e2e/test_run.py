@@ -132,6 +132,9 @@ def test_it_ends_within_three_seconds_when_idle(bed: Bed, record_property: Measu
     took = bed.end()
     record_property("ended", f"{took:.2f} s after SIGTERM")
     assert took <= STOP_WITHIN
+    assert bed.autoscaler.process is not None
+    told = bed.autoscaler.process.tail()
+    assert re.search('"SIGTERM", "event": "stopping".*"stopped"', told, re.DOTALL), told
 
 
 def test_it_ends_within_three_seconds_while_the_engine_hangs(

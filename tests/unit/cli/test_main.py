@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 
 from autoscaler import app
-from autoscaler.cli import main
+from autoscaler.cli import COMMANDS
 from autoscaler.errors import Permanent, Temporary
 from autoscaler.model import Record
 from autoscaler.policy import Policy
@@ -30,7 +33,7 @@ def test_help_alone_is_enough_to_start(call: Call) -> None:
         assert word in result.output
 
 
-@pytest.mark.parametrize("name", list(main.commands))
+@pytest.mark.parametrize("name", list(COMMANDS))
 def test_each_command_says_when_to_use_it_and_how(call: Call, name: str) -> None:
     help_ = call(name, "--help").output
     assert f"autoscaler {name}" in help_.partition("Options:")[0].replace("Usage: autoscaler", "")
@@ -224,3 +227,49 @@ def test_healthcheck_fails_when_nothing_answers(call: Call) -> None:
     result = call("--set", "listen=127.0.0.1:1", "healthcheck")
     assert result.exit_code == 1
     assert "is `autoscaler run` there?" in result.output
+
+
+def test_healthcheck_answers_scripts(call: Call) -> None:
+    with answering(503, "no policies at") as port:
+        result = call("--set", f"listen=:{port}", "healthcheck", "--ready", "--json")
+    assert result.exit_code == 1
+    told = {"ok": False, "status": 503, "answer": "no policies at /readyz"}
+    assert json.loads(result.stdout) == told
+
+
+def test_healthcheck_asks_where_the_settings_say(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(200, "fine") as port:
+        Path("config").mkdir()
+        Path("config/autoscaler.yaml").write_text(f"listen: 127.0.0.1:{port}\n")
+        assert call("healthcheck").exit_code == 0
+        Path("config/autoscaler.yaml").rename("other.yaml")
+        assert "127.0.0.1:9095" in call("healthcheck").output
+        assert call("--config", "other.yaml", "healthcheck").exit_code == 0
+        monkeypatch.setenv("AUTOSCALER_LISTEN", "127.0.0.1:1")
+        assert "127.0.0.1:1" in call("--config", "other.yaml", "healthcheck").output
+        monkeypatch.setenv("AUTOSCALER_LISTEN", "nowhere")
+        assert "environment: listen: expected host:port" in call("healthcheck").output
+        monkeypatch.delenv("AUTOSCALER_LISTEN")
+        monkeypatch.setenv("autoscaler_listen", f"127.0.0.1:{port}")
+        assert call("healthcheck").exit_code == 0
+
+
+def test_a_health_check_loads_neither_settings_nor_policies() -> None:
+    """It runs every few seconds, all day."""
+    program = """
+import sys
+from autoscaler.cli import main
+try:
+    main(["healthcheck"])
+except SystemExit as ended:
+    print(ended.code, *sys.modules)
+"""
+    environment = {**os.environ, "AUTOSCALER_LISTEN": "127.0.0.1:1"}
+    command = [sys.executable, "-c", program]
+    asked = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
+    code, *modules = asked.stdout.split()
+    loaded = {name.partition(".")[0] for name in modules}
+    assert (code, "nothing answers at 127.0.0.1:1" in asked.stderr) == ("1", True)
+    assert not loaded & {"pydantic", "rich", "aiohttp", "asyncio", "structlog", "ruamel"}
