@@ -104,7 +104,7 @@ class SocketChannel:
             return text
         if found.type is aiohttp.WSMsgType.BINARY:
             raise Refused("malformed", "a message that is no text")
-        if self._socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
+        if _too_big(found):
             raise Refused("oversize", "a message above the bound")
         raise Closed(_farewell(found))
 
@@ -115,6 +115,14 @@ class SocketChannel:
                 await self._socket.close()
         except (TimeoutError, ConnectionError, aiohttp.ClientError, RuntimeError):
             return
+
+
+def _too_big(found: aiohttp.WSMessage) -> bool:
+    error = found.data
+    return (
+        isinstance(error, aiohttp.WebSocketError)
+        and error.code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+    )
 
 
 def _farewell(found: aiohttp.WSMessage) -> str:

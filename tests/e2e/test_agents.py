@@ -1,0 +1,169 @@
+"""Agents on the nodes of a real Swarm of three: what they see, what they do, and what not."""
+
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from autoscaler.testing.real.cluster import ClusterNode, PrivateCluster
+from autoscaler.testing.real.images import BUSYBOX, FOREVER
+from autoscaler.testing.real.processes import run, wait_until
+from deploy.demo.process import program
+from tests.e2e.agent_process import AgentProcess, Controller
+
+pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(300)]
+
+SELDOM = 3600.0
+"""Seconds between two passes, so that only what wakes the controller makes it look."""
+OFTEN = 1.0
+CRASHES = """
+version: 1
+policies:
+  - name: watched
+    services: [{service}]
+    heal:
+      - {{rule: crash_loop, failures: 2, within: 5m, then: notify}}
+"""
+OLD = """
+version: 1
+policies:
+  - name: recycled
+    services: [{service}]
+    heal:
+      - {{rule: max_age, older_than: 3s, then: replace, cooldown: 1h{more}}}
+"""
+
+
+class Bed:
+    """A service on one node of the cluster, a controller on the first, and agents."""
+
+    def __init__(self, cluster: PrivateCluster, stack: ExitStack, name: str) -> None:
+        self.cluster, self.name = cluster, name
+        self._stack = stack
+
+    def controller(self, policy: str, interval: float, **settings: object) -> Controller:
+        text = policy.format(service=self.name, more=settings.pop("more", ""))
+        controller = Controller(self.cluster.nodes[0].host, text, interval)
+        self._stack.callback(controller.close)
+        controller.set(**settings)
+        controller.start()
+        return controller
+
+    def agent(
+        self, node: ClusterNode, controller: Controller, token: Path | None = None
+    ) -> AgentProcess:
+        name = f"agent{len(list(controller.directory.glob('agent*.log')))}"
+        agent = AgentProcess(node.host, controller, token or controller.token, name)
+        self._stack.callback(agent.close)
+        return agent
+
+    def service(self, node: ClusterNode, replicas: int = 2) -> list[str]:
+        """Tasks on one node; their ids."""
+        options = [f"--replicas={replicas}", f"--constraint=node.hostname=={node.hostname}"]
+        options += ["--restart-delay=0s", "--stop-grace-period=1s"]
+        manager = self.cluster.nodes[0]
+        manager.create(self.name, BUSYBOX, *options, command=FOREVER)
+        self._stack.callback(manager.docker, "service", "rm", self.name)
+        return manager.wait_running(self.name, replicas, timeout=60)
+
+    def running(self) -> list[str]:
+        return self.cluster.nodes[0].running(self.name)
+
+    def forced(self) -> int:
+        shown = "--format={{.Spec.TaskTemplate.ForceUpdate}}"
+        return int(self.cluster.nodes[0].docker("service", "inspect", shown, self.name))
+
+    def containers(self, node: ClusterNode) -> list[str]:
+        chosen = f"--filter=label=com.docker.swarm.service.name={self.name}"
+        return node.docker("ps", "--quiet", "--no-trunc", chosen).split()
+
+
+@pytest.fixture
+def bed(cluster: PrivateCluster, request: pytest.FixtureRequest) -> Iterator[Bed]:
+    with ExitStack() as stack:
+        yield Bed(cluster, stack, f"agents{abs(hash(request.node.name)) % 10_000}")
+
+
+def soon(condition: Callable[[], object], what: str) -> None:
+    wait_until(condition, timeout=60, what=what, every=0.2)
+
+
+def test_containers_that_die_on_another_node_are_told_at_once(bed: Bed) -> None:
+    third = bed.cluster.nodes[2]
+    bed.service(third)
+    controller = bed.controller(CRASHES, SELDOM)
+    assert "not seen on node2, node3: container exits" in controller.get("/agents")[1]
+    agent = bed.agent(third, controller)
+    soon(lambda: controller.knows("node3"), "the agent")
+    for container in bed.containers(third):
+        third.docker("kill", container)
+    soon(lambda: "tasks ended within" in controller.told(), "the notice")
+    metrics = page(agent)
+    assert f'exits_total{{exit_code="137",node="node3",service="{bed.name}"}} 2.0' in metrics
+    soon(lambda: f'task_memory_bytes{{node="node3",service="{bed.name}"' in page(agent), "memory")
+
+
+def page(agent: AgentProcess) -> str:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"http://127.0.0.1:{agent.port}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def test_one_task_is_replaced_by_the_agent_of_its_node(bed: Bed) -> None:
+    second = bed.cluster.nodes[1]
+    before = bed.service(second)
+    controller = bed.controller(OLD, OFTEN)
+    soon(lambda: "no agent on node" in controller.told(), "that nobody can do it")
+    assert sorted(bed.running()) == sorted(before)
+    bed.agent(second, controller)
+    soon(lambda: set(bed.running()) != set(before) and len(bed.running()) == 2, "a new task")
+    assert len(set(bed.running()) & set(before)) == 1
+    assert len(bed.containers(second)) == 2
+    assert bed.forced() == 0
+    told = run([program(), "history", "--actions"], env=controller.environment)
+    assert "replace task" in told
+    assert "done" in told
+
+
+def test_a_task_of_the_controllers_own_node_needs_no_other_process(bed: Bed) -> None:
+    first = bed.cluster.nodes[0]
+    before = bed.service(first)
+    controller = bed.controller(OLD, OFTEN)
+    soon(lambda: set(bed.running()) != set(before) and len(bed.running()) == 2, "a new task")
+    assert len(set(bed.running()) & set(before)) == 1
+    assert len(bed.containers(first)) == 2
+    assert controller.knows("node1")
+
+
+def test_without_an_agent_the_service_is_restarted_if_the_policy_allows(bed: Bed) -> None:
+    before = bed.service(bed.cluster.nodes[2])
+    bed.controller(OLD, OFTEN, more=", or: restart")
+    soon(lambda: bed.forced() == 1, "a restart")
+    soon(lambda: not set(bed.running()) & set(before) and len(bed.running()) == 2, "new tasks")
+
+
+def test_what_is_wrong_with_agents_is_told_and_harms_nothing(bed: Bed, tmp_path: Path) -> None:
+    second = bed.cluster.nodes[1]
+    controller = bed.controller(CRASHES, OFTEN)
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another token altogether")
+    liar = bed.agent(second, controller, wrong)
+    soon(lambda: "it shows a wrong token" in controller.told(), "the refusal")
+    soon(lambda: "does not take our token" in liar.log.read_text(), "the agent's word")
+    assert not controller.knows("node2")
+    agent = bed.agent(second, controller)
+    soon(lambda: controller.knows("node2"), "the agent")
+    other = bed.agent(second, controller)
+    soon(lambda: "has an agent already" in controller.told(), "the dispute")
+    before = bed.service(second)
+    other.process.kill()
+    agent.process.kill()
+    soon(lambda: "agent went" in controller.told(), "that the agent is gone")
+    assert not controller.knows("node2")
+    third = bed.agent(second, controller)
+    soon(lambda: controller.knows("node2"), "another agent")
+    third.close()
+    assert sorted(bed.running()) == sorted(before)
+    assert bed.forced() == 0
