@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autoscaler.decide import recall
-from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown
+from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown, Refused
 from autoscaler.memories import Memories
-from autoscaler.model import Action, Decision, Intent, Memory, Outcome, Service
+from autoscaler.model import Act, Action, Decision, Intent, Memory, Outcome, Service
 from autoscaler.outcomes import judge
 from autoscaler.passes import Passes
 from autoscaler.ports import Clock, Orchestrator, Store
+from autoscaler.revisions import differences
 from autoscaler.telemetry import Telemetry
 
 SETTLED_AT_ONCE = 16
@@ -65,6 +66,8 @@ class Acts:
             # What may have been removed counts until it is known.
             passes.brake.begin(intent.action.service_id, intent.action.change)
         self._owed: list[Owed] = []
+        self._refused: set[str] = set()
+        """Ids of intents that the cluster has refused for good."""
 
     def reserve(self, decision: Decision) -> None:
         """Later services of the same pass see what earlier ones take from the brake.
@@ -115,7 +118,7 @@ class Acts:
     async def _apply(self, intent: Intent) -> tuple[Service | None, Outcome, str]:
         try:
             async with asyncio.timeout(self._act_within):
-                return await self._orchestrator.apply(intent.action), Outcome.DONE, ""
+                return await self._do(intent.action)
         except TimeoutError:
             return None, Outcome.UNKNOWN, f"no answer within {self._act_within:g} s"
         except Conflict as error:
@@ -123,22 +126,45 @@ class Acts:
         except OutcomeUnknown as error:
             return None, Outcome.UNKNOWN, str(error)
         except AutoscalerError as error:
+            if isinstance(error, Refused):
+                self._refused.add(intent.id)
             return None, Outcome.FAILED, str(error)
         except Exception as error:  # noqa: BLE001
             # The adapter's fault, and nobody knows how far it came.
             self._telemetry.error("action", error, service=intent.action.service)
             return None, Outcome.UNKNOWN, repr(error)
 
+    async def _do(self, action: Action) -> tuple[Service, Outcome, str]:
+        if action.kind is not Act.ROLLBACK:
+            return await self._orchestrator.apply(action), Outcome.DONE, ""
+        template = await self._store.template(action.service_id, action.release)
+        if template is None:
+            raise Refused(f"release {action.release} is not kept any more")
+        before = await self._orchestrator.template(action.service_id)
+        told = "; ".join(differences(before, template))
+        return await self._orchestrator.restore(action, template), Outcome.DONE, told
+
     async def _finish(self, intent: Intent, outcome: Outcome, detail: str, now: float) -> None:
         """Remember how an act ended, and store it, now or as soon as that is possible."""
         key = intent.action.service_id
-        # A cure that was refused counts as tried: it waits its turn like one that did not help.
-        remembered = outcome is Outcome.DONE or (outcome is Outcome.FAILED and intent.action.heals)
-        if remembered:
-            self._memories.keep(key, recall.after(self._memories.of(key), intent.action, now))
+        memory = self._remembered(intent, outcome, now)
+        if memory is not None:
+            self._memories.keep(key, memory)
         self.end(intent.action, done=outcome is Outcome.DONE)
-        self._owed.append(Owed(intent, outcome, detail, now, remembered))
+        self._owed.append(Owed(intent, outcome, detail, now, memory is not None))
         await self.pay()
+
+    def _remembered(self, intent: Intent, outcome: Outcome, now: float) -> Memory | None:
+        """What is known after an act; None where nothing has changed."""
+        memory, action = self._memories.of(intent.action.service_id), intent.action
+        if outcome is Outcome.DONE:
+            return recall.after(memory, action, now)
+        if outcome is not Outcome.FAILED or not action.heals:
+            return None
+        # A cure that was refused counts as tried: it waits its turn like one that did not help.
+        known = recall.refused if intent.id in self._refused else recall.tried
+        self._refused.discard(intent.id)
+        return known(memory, action, now)
 
     async def pay(self) -> None:
         """Store the outcomes that are known and not stored yet, oldest first."""

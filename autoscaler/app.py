@@ -236,13 +236,15 @@ async def remembered(parts: Parts) -> Passes:
     memories = {key: recall.awake(memory, passed_at, now) for key, memory in stored.items()}
     brake = parts.settings.brake
     limits = BrakeLimits(brake.percent, brake.at_least, brake.period, brake.max_total_replicas)
-    return Passes(
+    passes = Passes(
         parts.view,
         Brake(limits, memories.values()),
         memories,
         longest_sample_age=2 * parts.settings.interval + 10.0,
         started=now,
     )
+    passes.revisions.update(await parts.store.revisions())
+    return passes
 
 
 def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:

@@ -8,11 +8,13 @@ coalesced, and an event that is lost costs latency only: the next tick sees all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from autoscaler import garbage
 from autoscaler.errors import Gone, Temporary
+from autoscaler.keeping import Proof
 from autoscaler.model import Fleet, Intent, Outcome, Service
 from autoscaler.policy_files import LoadedPolicy
 from autoscaler.ports import Clock, Orchestrator, Source
@@ -186,16 +188,29 @@ class Controller:
         await self._reconciler.heed()
         for intent in await self._reconciler.reconcile(services, self._covering):
             self._spawn(intent)
+        for proof in self._reconciler.proved():
+            self._keep(proof)
         for service in services:
             if self._reconciler.unclear(service.id):
                 # Others of its stack may be written meanwhile, which wakes them, not this one.
                 asyncio.get_running_loop().call_later(UNCLEAR_PAUSE, self.wake, service.id)
 
     def _spawn(self, intent: Intent) -> None:
-        if self._group is None:
-            raise RuntimeError("start() or use() comes first")
         name = f"{intent.action.kind} {intent.action.service}"
         work = self._guarded("action", self._act(intent), service=intent.action.service)
+        self._run(work, name)
+
+    def _keep(self, proof: Proof) -> None:
+        async def within_slot() -> None:
+            async with self._slots, asyncio.timeout(self._observe_within):
+                await self._reconciler.keep(proof)
+
+        name = proof.service.name
+        self._run(self._guarded("revision", within_slot(), service=name), f"keep {name}")
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        if self._group is None:
+            raise RuntimeError("start() or use() comes first")
         task = self._group.create_task(work, name=name)
         self._acts.add(task)
         task.add_done_callback(self._acts.discard)

@@ -6,6 +6,7 @@
     │   └── OutcomeUnknown   a write was sent and not answered: settle it by reading
     └── Permanent            somebody must act: a person, or a new policy
         ├── Gone             the service is not there any more
+        ├── Refused          the cluster will never take what it was given
         └── Invalid          bad input, with its place
 
 Adapters raise these, chained with `from`; only the controller catches broadly.
@@ -36,6 +37,10 @@ class Permanent(AutoscalerError):
 
 class Gone(Permanent):
     """The service is not there any more, and its id never comes back."""
+
+
+class Refused(Permanent):
+    """The cluster looked at what it was given and will never take it: it names what is gone."""
 
 
 class Invalid(Permanent):

@@ -225,8 +225,8 @@ _HEAD = (
     "|---|---|---|---|",
 )
 _FOOT = (
-    "* `action` is `scale_up`, `scale_down`, `restart`, `replace`, `rebalance` or, for a decision",
-    "  to leave things be, `none`.",
+    "* `action` is `scale_up`, `scale_down`, `rollback`, `restart`, `replace`, `rebalance` or, for",
+    "  a decision to leave things be, `none`.",
     "* `held_by` names the guard that kept a service as it is though something else was wanted;",
     "  it is empty otherwise.",
     "* `outcome` is `done`, `conflict` (somebody else wrote first), `failed` or `unknown`",

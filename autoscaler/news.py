@@ -20,6 +20,7 @@ def gist(decision: Decision) -> tuple[object, ...]:
         unknown,
         decision.notes,
         health,
+        (decision.watch.release, decision.watch.phase) if decision.watch else None,
     )
 
 

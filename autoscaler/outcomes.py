@@ -20,6 +20,8 @@ def judge(intent: Intent, service: Service, tasks: Iterable[Task], now: float) -
         return _replaced(intent, tasks, now)
     if service.version == action.version:
         return Outcome.FAILED
+    if action.kind is Act.ROLLBACK:
+        return Outcome.DONE if service.template == action.release else Outcome.CONFLICT
     if action.heals:
         return Outcome.DONE if service.forced == action.forced else Outcome.CONFLICT
     return Outcome.DONE if service.replicas == action.replicas else Outcome.CONFLICT

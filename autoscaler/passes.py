@@ -20,6 +20,7 @@ from autoscaler.model import (
     Observation,
     Orders,
     Record,
+    Revision,
     Service,
 )
 from autoscaler.placement import Placement
@@ -69,6 +70,8 @@ class Passes:
         self.brake = brake
         self.heal_brake = HealBrake(memories)
         self.orders = Orders()
+        self.revisions: dict[str, tuple[Revision, ...]] = {}
+        """The releases of each service whose templates are kept, by its id."""
         self.memories = memories
         self.agents: Callable[[], Collection[str]] = frozenset
         """Ids of the nodes whose agent stops a container on request."""
@@ -166,6 +169,8 @@ class Batch:
             coverage=samples.coverage,
             holds=samples.holds,
             symptoms=samples.symptoms,
+            checks=samples.checks,
+            revisions=self._passes.revisions.get(service.id, ()),
             windows=self._windows(policy),
             stack_updates=self._stack_updates(service, memory),
             fleet=self._passes.heal_brake.with_budget(

@@ -237,8 +237,8 @@ class Orchestrator(Protocol):
 
         As `apply`, and nothing but the template changes: the replicas stay as they are, the
         restart counter never falls, and the credentials for the registry stay. What the
-        template names (secrets, configs) must still be there: else raises Permanent, and
-        nothing was changed.
+        template names (secrets, configs) must still be there: else raises Refused, and nothing
+        was changed.
         """
         ...
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from autoscaler.acts import Acts
 from autoscaler.errors import OutcomeUnknown
+from autoscaler.keeping import Keeping, Proof
 from autoscaler.memories import Memories
 from autoscaler.model import (
     Decision,
@@ -53,6 +54,7 @@ class Reconciler:
         self._acts = Acts(
             passes, self._memories, orchestrator, store, telemetry, clock, intents, act_within
         )
+        self._keeping = Keeping(passes, orchestrator, store)
         self._news: dict[str, tuple[object, ...]] = {}
         self._absent: dict[str, float] = {}
         self._batches: list[Batch] = []
@@ -117,6 +119,7 @@ class Reconciler:
         passed = self._pass_one(batch, service, policies, unsettled)
         if passed is None:
             return ()
+        self._keeping.note(policies[0].policy, passed)
         self._acts.reserve(passed.decision)
         self._memories.keep(service.id, passed.memory)
         is_news = self._is_news(passed.decision)
@@ -184,6 +187,14 @@ class Reconciler:
         """When a schedule opens or closes next, in Unix seconds; infinite for never."""
         return self._passes.calendar.next_change(self._clock())
 
+    def proved(self) -> Sequence[Proof]:
+        """Releases that have proved themselves, whose templates are now to be kept."""
+        return self._keeping.take()
+
+    async def keep(self, proof: Proof) -> None:
+        """Keep a template; raises what the orchestrator and the store raise."""
+        await self._keeping.keep(proof)
+
     async def act(self, intent: Intent) -> Outcome:
         """Do what was stored, and store how it ended."""
         return await self._acts.act(intent)
@@ -202,4 +213,5 @@ class Reconciler:
             self._memories.forget(key)
             self._passes.passed.pop(key, None)
             self._passes.own_writes.pop(key, None)
+            self._passes.revisions.pop(key, None)
             self._news.pop(key, None)

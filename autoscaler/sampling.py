@@ -6,16 +6,17 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from autoscaler.errors import AutoscalerError
 from autoscaler.model import Quality, Sample, Service, Task
-from autoscaler.policy import Policy, PolicyMode, Scale
+from autoscaler.policy import Policy, PolicyMode, Release, Scale
+from autoscaler.policy.release import TRAFFIC
 from autoscaler.ports import Query, Source
 from autoscaler.turns import Turns
 from autoscaler.view import Samples
 
-Kind = Literal["metrics", "coverage", "holds", "symptoms"]
+Kind = Literal["metrics", "coverage", "holds", "symptoms", "checks"]
 """What an answer is for, as the fields of `Samples` are named."""
 
 
@@ -45,7 +46,8 @@ async def sample(
     for policy, service in covered:
         await turns.next()
         policies[service.id] = policy
-        found[service.id] = {"metrics": {}, "coverage": {}, "holds": {}, "symptoms": {}}
+        kinds = get_args(Kind)
+        found[service.id] = {kind: {} for kind in kinds}
         for source, question in _questions(policy, service):
             asked[source].append(question)
     answers = await asyncio.gather(
@@ -70,6 +72,7 @@ def _questions(policy: Policy, service: Service) -> Iterable[tuple[str, _Questio
     for entry in policy.heal:
         if entry.options is not None:
             yield entry.source, _Question("symptoms", entry.name, Query(entry.options, service))
+    yield from _about_release(policy.release, service)
 
 
 def _of_scale(scale: Scale, service: Service) -> Iterable[tuple[str, _Question]]:
@@ -80,6 +83,15 @@ def _of_scale(scale: Scale, service: Service) -> Iterable[tuple[str, _Question]]
             yield metric.source, _Question("coverage", metric.name, query)
     for hold in scale.hold_down_while:
         yield hold.source, _Question("holds", hold.name, Query(hold.options, service))
+
+
+def _about_release(release: Release, service: Service) -> Iterable[tuple[str, _Question]]:
+    """Asked also while none is watched: what is usual must be known before a change."""
+    for check in release.checks:
+        yield check.source, _Question("checks", check.name, Query(check.options, service))
+    if release.checks and release.traffic is not None:
+        asked = Query(release.traffic.options, service)
+        yield release.traffic.source, _Question("checks", TRAFFIC, asked)
 
 
 async def _ask(

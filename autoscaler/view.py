@@ -22,6 +22,7 @@ class Samples:
     coverage: Mapping[str, Sample] = field(default_factory=dict)
     holds: Mapping[str, Sample] = field(default_factory=dict)
     symptoms: Mapping[str, Sample] = field(default_factory=dict)
+    checks: Mapping[str, Sample] = field(default_factory=dict)
     policy: Policy | None = None
     """The policy that asked."""
 
@@ -40,6 +41,7 @@ class Samples:
             coverage=_stale(self.coverage, told),
             holds=_stale(self.holds, told),
             symptoms=_stale(self.symptoms, told),
+            checks=_stale(self.checks, told),
         )
 
 

@@ -20,7 +20,16 @@ from autoscaler.decide.bounds import in_force
 from autoscaler.decide.case import Case
 from autoscaler.decide.guards import GUARDS
 from autoscaler.decide.wanting import want
-from autoscaler.model import Act, Action, Decision, Memory, Observation, Recommendation, Verdict
+from autoscaler.model import (
+    Act,
+    Action,
+    Decision,
+    Memory,
+    Observation,
+    Recommendation,
+    Rollout,
+    Verdict,
+)
 from autoscaler.policy import Policy, PolicyMode, Scale
 
 __all__ = ["decide"]
@@ -33,9 +42,9 @@ def decide(policy: Policy, observation: Observation, memory: Memory) -> tuple[Me
     if observation.paused is not None:
         return memory, _nothing(policy, observation, observation.paused, "paused")
     healed = healing.heal(policy, observation, memory.healing)
+    if healed.memory != memory.healing:
+        memory = replace(memory, healing=healed.memory)
     after, decision = _size(policy, observation, memory)
-    if healed.memory != after.healing:
-        after = replace(after, healing=healed.memory)
     return after, _with_health(decision, healed)
 
 
@@ -53,6 +62,7 @@ def _with_health(decision: Decision, healed: healing.Healed) -> Decision:
         verdicts=(*healed.verdicts, *decision.verdicts),
         health=healed.standing,
         tells=healed.tells,
+        watch=healed.memory.releases.watch,
     )
 
 
@@ -130,6 +140,7 @@ def _decision(case: Case, replicas: int, verdicts: tuple[Verdict, ...]) -> Decis
             version=service.version,
             replicas=replicas,
             previous=case.current,
+            over=Rollout.NONE if service.rollout.settled else service.rollout,
         )
     return Decision(
         at=case.now,

@@ -23,16 +23,20 @@ MOST_ATTEMPTS = 50
 
 
 def released(memory: Healing, observation: Observation) -> Healing:
-    """A new release starts anew: it may be the very cure that somebody found."""
+    """A new release starts anew: it may be the very cure that somebody found.
+
+    One that a rollback of ours brought back is no fresh start: the rollback counts as a heal.
+    """
     memory = _freed(memory, observation)
     release, now = observation.service.template, observation.now
-    if memory.release in ("", release):
+    if memory.release in ("", release) or observation.unsettled is not None:
         return memory if memory.release else replace(memory, release=release)
+    ours = bool(memory.attempts) and memory.attempts[-1].to == release
     return replace(
         memory,
         release=release,
         released_at=now,
-        counted_from=now,
+        counted_from=memory.counted_from if ours else now,
         quarantine=None,
         well_since=None,
         since={},
@@ -95,6 +99,8 @@ def _last_failure(observation: Observation) -> float:
 
 def attempted(memory: Healing, action: Action, now: float) -> Healing:
     """What is known once a heal has been tried, whether or not the engine took it."""
-    attempt = Attempt(at=now, act=action.kind, rule=action.rule, release=memory.release)
+    attempt = Attempt(
+        at=now, act=action.kind, rule=action.rule, release=memory.release, to=action.release
+    )
     attempts = (*memory.attempts, attempt)[-MOST_ATTEMPTS:]
     return replace(memory, attempts=attempts, well_since=None, since={})

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autoscaler.decide import pace, trust
+from autoscaler.decide import pace, releases, trust
 from autoscaler.decide.bounds import freezing
 from autoscaler.decide.case import Case
-from autoscaler.model import Mode, Quality, TaskState, Verdict
+from autoscaler.model import Mode, Quality, Rollout, TaskState, Verdict
 from autoscaler.policy import PolicyMode
 
 Guard = Callable[[Case, int], Verdict | None]
@@ -44,10 +44,27 @@ def unsettled(case: Case, proposed: int) -> Verdict | None:
 def rollout(case: Case, proposed: int) -> Verdict | None:
     """A write during a rollout poisons Swarm's rollback, on a paused one it resumes it."""
     service = case.observation.service
-    if service.rollout.settled:
+    if service.rollout.settled or _is_emergency(case, proposed):
         return None
     told = f": {service.rollout_message}" if service.rollout_message else ""
     return _hold(case, "rollout", f"an update of the service is {service.rollout}{told}")
+
+
+def _is_emergency(case: Case, proposed: int) -> bool:
+    """Where a release can be taken back anyway, more load may be met in the middle of one."""
+    if case.policy.release.during_update != "up" or proposed <= case.current:
+        return False
+    known, service = case.memory.healing.releases, case.observation.service
+    good = releases.target(known, case.observation.revisions) is not None
+    return service.rollout is Rollout.UPDATING and good
+
+
+def release_watch(case: Case, proposed: int) -> Verdict | None:
+    """What a release needs shows while it has all that the one before it had."""
+    watch = case.memory.healing.releases.watch
+    if watch is None or not watch.phase.open or proposed >= case.current:
+        return None
+    return _hold(case, "release_watch", f"release {watch.release} is watched: {watch.phase}")
 
 
 def missing_data(case: Case, proposed: int) -> Verdict | None:
@@ -243,6 +260,7 @@ GUARDS: tuple[Guard, ...] = (
     switched_off,
     unsettled,
     rollout,
+    release_watch,
     missing_data,
     partial_data,
     coverage,

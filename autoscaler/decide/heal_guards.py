@@ -9,10 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from autoscaler.decide.bounds import freezing
-from autoscaler.model import Act, Healing, Observation, Task
-from autoscaler.policy import Heal, Policy, PolicyMode
+from autoscaler.model import Act, Healing, Observation, Releases, Revision, Rollout, Task
+from autoscaler.policy import Policy, PolicyMode
+
+
+class Entry(Protocol):
+    """Who asks for a cure: an entry of the policy's `heal:`, or the watch over a release."""
+
+    @property
+    def name(self) -> str:
+        """Names it in decisions."""
+        ...
+
+    @property
+    def then(self) -> str:
+        """The cure."""
+        ...
+
+    @property
+    def otherwise(self) -> str | None:
+        """What to do where the cure is impossible."""
+        ...
+
+    @property
+    def cooldown(self) -> float:
+        """Seconds between two cures."""
+        ...
+
+    @property
+    def options(self) -> object | None:
+        """The question to a source whose answer it goes by; None for one that needs none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +50,7 @@ class HealCase:
     """A cure that is asked for, and all that may speak against it."""
 
     policy: Policy
-    heal: Heal
+    heal: Entry
     observation: Observation
     memory: Healing
     """With this pass's observation taken in."""
@@ -28,11 +58,18 @@ class HealCase:
     """What would be done: the entry's `then`, or its `or`."""
     task: Task | None = None
     """The one that would be replaced."""
+    revision: Revision | None = None
+    """The release that would be brought back."""
 
     @property
     def now(self) -> float:
         """The pass's one time."""
         return self.observation.now
+
+    @property
+    def releases(self) -> Releases:
+        """What is remembered of the service's releases."""
+        return self.memory.releases
 
 
 HealGuard = Callable[[HealCase], str | None]
@@ -55,9 +92,47 @@ def open_outcome(case: HealCase) -> str | None:
 
 
 def rollout_under_way(case: HealCase) -> str | None:
-    """A write during a rollout poisons Swarm's rollback, on a paused one it resumes it."""
+    """A write during a rollout poisons Swarm's rollback, on a paused one it resumes it.
+
+    A rollback is what resolves it; only when Swarm makes one itself we stand aside.
+    """
     service = case.observation.service
-    return None if service.rollout.settled else f"an update of the service is {service.rollout}"
+    if service.rollout.settled:
+        return None
+    if case.act is Act.ROLLBACK and service.rollout is not Rollout.ROLLBACK_STARTED:
+        return None
+    return f"an update of the service is {service.rollout}"
+
+
+def rolled_back_once(case: HealCase) -> str | None:
+    """One rollback for each release: whoever brings it again means it."""
+    failed = case.releases.failure(case.releases.current)
+    if case.act is not Act.ROLLBACK or failed is None:
+        return None
+    return f"release {failed.release} was rolled back once already, and somebody brought it again"
+
+
+def brought_back(case: HealCase) -> str | None:
+    """What does not run well after a rollback is no matter of releases."""
+    if case.act is not Act.ROLLBACK or not case.releases.restored:
+        return None
+    return f"release {case.releases.current} is itself what a rollback brought back"
+
+
+def old_release(case: HealCase) -> str | None:
+    """What goes wrong long after a release came has another cause."""
+    age, blame = case.now - case.releases.since, case.policy.release.blame
+    if case.act is not Act.ROLLBACK or age <= blame:
+        return None
+    return f"release {case.releases.current} is {age:.0f} s old: something else has changed"
+
+
+def no_revision(case: HealCase) -> str | None:
+    """Only a release that ran well is worth going back to."""
+    if case.act is not Act.ROLLBACK or case.revision is not None:
+        return None
+    kept = len(case.observation.revisions)
+    return f"there is no good release to go back to: {kept} are kept, none is fit"
 
 
 def no_task(case: HealCase) -> str | None:
@@ -133,8 +208,13 @@ def heal_backoff(case: HealCase) -> str | None:
 
 
 def heal_cooldown(case: HealCase) -> str | None:
-    """Rest between two cures of one entry, as the policy says."""
-    mine = [each.at for each in case.memory.attempts if each.rule == case.heal.name]
+    """Rest between two cures of one entry, as the policy says; of rollbacks, of one release."""
+    mine = [
+        each.at
+        for each in case.memory.attempts
+        if each.rule == case.heal.name
+        and (each.act is not Act.ROLLBACK or each.release == case.memory.release)
+    ]
     left = max(mine, default=float("-inf")) + case.heal.cooldown - case.now
     return f"{left:.0f} s to go since its last cure" if left > 0 else None
 
@@ -143,12 +223,26 @@ def min_available(case: HealCase) -> str | None:
     """A cure takes some healthy tasks away for a while; enough must be left."""
     service, least = case.observation.service, case.policy.disruption.min_available
     healthy = sum(task.healthy for task in case.observation.tasks or ())
-    taken = 0 if service.start_first else min(service.at_once or healthy, healthy)
+    replaced = sum(_is_replaced(task, case) for task in case.observation.tasks or ())
+    taken = 0 if service.start_first else min(service.at_once or replaced, replaced)
     if case.act is Act.REPLACE:
         taken = 1
     if not taken or healthy - taken >= least:
         return None
     return f"{healthy} healthy tasks, a {case.act} takes {taken} at a time, {least} must stay"
+
+
+def _is_replaced(task: Task, case: HealCase) -> bool:
+    """Whether a cure takes a healthy task away for a while.
+
+    Where a rollout has not come far, the tasks of the release before it stay as they are if
+    that is the one that is brought back.
+    """
+    service = case.observation.service
+    back = case.revision is not None and case.revision.release == case.releases.before
+    if case.act is not Act.ROLLBACK or service.rollout.settled or not back:
+        return task.healthy
+    return task.healthy and task.created_at >= service.rollout_started
 
 
 def heal_budget(case: HealCase) -> str | None:
@@ -171,6 +265,10 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     without_replicas,
     open_outcome,
     rollout_under_way,
+    rolled_back_once,
+    brought_back,
+    old_release,
+    no_revision,
     no_task,
     not_replaced,
     without_agent,
@@ -186,5 +284,9 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     heal_dry_run,
 )
 
-IMPOSSIBLE = frozenset({no_task.__name__, not_replaced.__name__, without_agent.__name__})
+NO_WAY_BACK = frozenset(
+    guard.__name__ for guard in (rolled_back_once, brought_back, old_release, no_revision)
+)
+"""A rollback that one of these holds will not come: somebody should hear of it."""
+IMPOSSIBLE = NO_WAY_BACK | {no_task.__name__, not_replaced.__name__, without_agent.__name__}
 """What one of these holds cannot be done as it was asked for; an entry's `or` may do instead."""

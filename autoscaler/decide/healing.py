@@ -8,24 +8,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from autoscaler.decide import convalescence, health
-from autoscaler.decide.examining import Blind, Found, examine
-from autoscaler.decide.heal_guards import HEAL_GUARDS, IMPOSSIBLE, HealCase
+from autoscaler.decide import convalescence, health, releases, watching
+from autoscaler.decide.examining import Blind, examine
+from autoscaler.decide.heal_guards import HEAL_GUARDS, IMPOSSIBLE, NO_WAY_BACK, Entry, HealCase
 from autoscaler.model import (
     Act,
     Action,
     Finding,
     Healing,
+    Health,
     Observation,
+    Phase,
     Recommendation,
+    Releases,
+    Rollout,
     Standing,
     Task,
     Verdict,
 )
 from autoscaler.policy import Heal, Policy
 
-PRECEDENCE = (Act.RESTART, Act.REPLACE, Act.REBALANCE)
+PRECEDENCE = (Act.ROLLBACK, Act.RESTART, Act.REPLACE, Act.REBALANCE)
 """The gravest cure is tried first; a scale comes after all of them."""
+
+Asked = tuple[tuple[Entry, Finding], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """The watch over releases, as one who asks for a cure."""
+
+    then: str
+    name: str = "release"
+    otherwise: str | None = None
+    cooldown: float = 600.0
+    options: None = None
+    """It has looked at several answers already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +60,8 @@ class Healed:
 
 def heal(policy: Policy, observation: Observation, before: Healing) -> Healed:
     """One step: how the service is, and what to do about it, if anything may be done."""
-    memory = convalescence.released(before, observation)
-    memory, found, blind = examine(policy, observation, memory)
+    memory, sick, blind = examine(policy, observation, _release(policy, observation, before))
+    found = (*sick, *_failed_release(policy, memory))
     findings = tuple(finding for _, finding in found)
     asked = _asked(found)
     memory = convalescence.give_up(memory, policy.disruption, observation, asked)
@@ -51,44 +69,75 @@ def heal(policy: Policy, observation: Observation, before: Healing) -> Healed:
     service = observation.service
     standing = health.standing(service, observation.tasks, observation.now, findings)
     memory = convalescence.watch(memory, policy.disruption, observation, standing)
-    memory, tells = _tell(memory, found, blind, observation.now)
+    memory = _with(memory, releases.judged(memory.releases, policy, observation, standing))
+    verdicts, action = _first_that_passes(policy, observation, memory, asked)
+    memory, tells = _tell(memory, found, blind, verdicts, observation.now)
+    tells += tuple(watching.tells(before.releases, memory.releases, policy.release))
     if memory.quarantine and not before.quarantine:
         tells = (*tells, memory.quarantine.reason)
-    verdicts, action = _first_that_passes(policy, observation, memory, asked)
     candidates = [_recommended(entry, finding) for entry, finding in asked]
     candidates += [_silent(entry, doubt) for entry, doubt in blind]
     return Healed(memory, standing, tuple(candidates), verdicts, action, tells)
 
 
-def _asked(found: Found) -> Found:
+def _release(policy: Policy, observation: Observation, before: Healing) -> Healing:
+    """Take in which release there is, and how its watch goes."""
+    memory = convalescence.released(before, observation)
+    known = releases.noticed(memory.releases, policy, observation)
+    return _with(memory, watching.watched(known, policy.release, observation))
+
+
+def _with(memory: Healing, known: Releases) -> Healing:
+    return memory if known is memory.releases else replace(memory, releases=known)
+
+
+def _failed_release(policy: Policy, memory: Healing) -> Asked:
+    """A release that its watch has found bad, as one more finding."""
+    watch = memory.releases.watch
+    if watch is None or watch.phase is not Phase.FAILED or not policy.release.checks:
+        return ()
+    reason = f"release {watch.release} has failed: {watch.reason}"
+    finding = Finding(state=Health.DEGRADED, reason=reason)
+    return ((Watcher(policy.release.on_failure), finding),)
+
+
+def _asked(found: Asked) -> Asked:
     """The findings that ask for a cure, the gravest cure first, else in the policy's order."""
     asked = [each for each in found if each[0].then in PRECEDENCE]
     return tuple(sorted(asked, key=lambda each: PRECEDENCE.index(Act(each[0].then))))
 
 
 def _tell(
-    memory: Healing, found: Found, blind: Blind, now: float
+    memory: Healing, found: Asked, blind: Blind, verdicts: Sequence[Verdict], now: float
 ) -> tuple[Healing, tuple[str, ...]]:
-    """What entries that only tell have to say: once, and again after their cooldown."""
+    """What entries that only tell have to say: once, and again after their cooldown.
+
+    So does one that wants a rollback for which there is no way back.
+    """
     names = {entry.name for entry, _ in (*found, *blind)}
+    helpless = {each.about: f"; {each.reason}" for each in verdicts if each.guard in NO_WAY_BACK}
     told = {name: at for name, at in memory.told.items() if name in names}
     said = []
     for entry, finding in found:
+        speaks = entry.then == "notify" or entry.name in helpless
         last = told.get(entry.name)
-        if entry.then == "notify" and (last is None or now >= last + entry.cooldown):
+        if speaks and (last is None or now >= last + entry.cooldown):
             told[entry.name] = now
-            said.append(f"{entry.name}: {finding.reason}")
+            said.append(f"{entry.name}: {finding.reason}{helpless.get(entry.name, '')}")
     return replace(memory, told=told), tuple(said)
 
 
 def _first_that_passes(
-    policy: Policy, observation: Observation, memory: Healing, asked: Found
+    policy: Policy, observation: Observation, memory: Healing, asked: Asked
 ) -> tuple[tuple[Verdict, ...], Action | None]:
     verdicts: list[Verdict] = []
     for entry, finding in asked:
         for act in filter(None, (entry.then, entry.otherwise)):
-            target = _target(finding, observation) if act == Act.REPLACE else None
-            case = HealCase(policy, entry, observation, memory, Act(act), target)
+            task = _target(finding, observation) if act == Act.REPLACE else None
+            back = None
+            if act == Act.ROLLBACK:
+                back = releases.target(memory.releases, observation.revisions)
+            case = HealCase(policy, entry, observation, memory, Act(act), task, back)
             held = _held(case)
             if held is None:
                 return tuple(verdicts), _action(case)
@@ -123,7 +172,7 @@ def _held(case: HealCase) -> Verdict | None:
 
 
 def _action(case: HealCase) -> Action:
-    service, task = case.observation.service, case.task
+    service, task, revision = case.observation.service, case.task, case.revision
     action = Action(
         kind=case.act,
         service_id=service.id,
@@ -133,12 +182,15 @@ def _action(case: HealCase) -> Action:
         previous=service.replicas or 0,
         rule=case.heal.name,
     )
+    if revision is not None:
+        over = Rollout.NONE if service.rollout.settled else service.rollout
+        return replace(action, release=revision.release, over=over)
     if task is None:
         return replace(action, forced=service.forced + 1)
     return replace(action, task=task.id, container=task.container_id, node=task.node_id)
 
 
-def _recommended(entry: Heal, finding: Finding) -> Recommendation:
+def _recommended(entry: Entry, finding: Finding) -> Recommendation:
     return Recommendation(
         name=entry.name,
         replicas=None,

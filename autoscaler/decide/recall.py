@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from autoscaler.decide import clocks, convalescence, others, pace, trust
+from autoscaler.decide import clocks, convalescence, others, pace, releases, trust
 from autoscaler.decide.bounds import may_be_zero
 from autoscaler.model import (
+    Act,
     Action,
     Doubt,
     Memory,
@@ -104,7 +105,7 @@ def _newest(observation: Observation, scale: Scale) -> float:
 def after(memory: Memory, action: Action, now: float) -> Memory:
     """What is known once an action has been done."""
     if action.heals:
-        return tried(memory, action, now)
+        return _rolled_back(tried(memory, action, now), action, now)
     change = Scaled(at=now, change=action.replicas - action.previous)
     reset = memory.reset
     if reset is not None and not action.previous < action.replicas < reset.replicas:
@@ -128,6 +129,24 @@ def doubted(memory: Memory, action: Action, now: float) -> Memory:
 def tried(memory: Memory, action: Action, now: float) -> Memory:
     """What is known once a cure has been tried; one that was refused is not tried at once again."""
     return replace(memory, healing=convalescence.attempted(memory.healing, action, now))
+
+
+def _rolled_back(memory: Memory, action: Action, now: float) -> Memory:
+    """A template that we have brought back is no deploy."""
+    if action.kind is not Act.ROLLBACK:
+        return memory
+    known = releases.taken_back(memory.healing.releases, action, action.rule, now)
+    healing = replace(memory.healing, releases=known)
+    return replace(memory, healing=healing, template=action.release)
+
+
+def refused(memory: Memory, action: Action, now: float) -> Memory:
+    """What is known once the cluster has refused a cure for good."""
+    after = tried(memory, action, now)
+    if action.kind is not Act.ROLLBACK:
+        return after
+    known = releases.refused(after.healing.releases, action)
+    return replace(after, healing=replace(after.healing, releases=known))
 
 
 def awake(memory: Memory, passed_at: float, now: float) -> Memory:

@@ -30,7 +30,7 @@ Label = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=200
 class Alert(Strict):
     """Find an alert that fires: any answer above zero."""
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.RESTART, Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.ROLLBACK, Act.RESTART, Act.NOTIFY})
     fills: ClassVar[frozenset[str]] = frozenset({"query"})
 
     match: Annotated[Mapping[Label, str], Field(min_length=1, max_length=30)]

@@ -29,7 +29,7 @@ class CrashLoop(Strict):
     from before the last heal.
     """
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.RESTART, Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.ROLLBACK, Act.RESTART, Act.NOTIFY})
 
     failures: Annotated[int, Field(ge=2, le=MOST_KEPT)] = 3
     """So many tasks must have ended."""

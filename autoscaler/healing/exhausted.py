@@ -24,7 +24,7 @@ class Exhausted(Strict):
     restart does. Services that end on purpose (`restart_policy.condition`) are not sick.
     """
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.RESTART, Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.ROLLBACK, Act.RESTART, Act.NOTIFY})
 
     grace: Annotated[Duration, Field(ge=0, le=3600)] = 10.0
     """So long after its last task ended a slot counts as given up."""

@@ -35,7 +35,7 @@ class Flapping(Strict):
     It is down while one of its places, whose last task ended by itself, has none that runs.
     """
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.RESTART, Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.ROLLBACK, Act.RESTART, Act.NOTIFY})
 
     high: Annotated[float, Field(gt=0, le=100)] = 20.0
     """Percent of changes from which on it flaps."""

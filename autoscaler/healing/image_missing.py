@@ -21,7 +21,7 @@ class ImageMissing(Strict):
     not have the image already.
     """
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.ROLLBACK, Act.NOTIFY})
 
     def examine(self, memory: Any, checkup: Checkup) -> tuple[Any, Finding | None]:
         """Nothing is remembered: the tasks show it."""

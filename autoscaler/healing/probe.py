@@ -35,7 +35,9 @@ class Probe(Strict):
     A task without a value is not known to fail. Those that have just started are not judged.
     """
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.REPLACE, Act.RESTART, Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset(
+        {Act.ROLLBACK, Act.REPLACE, Act.RESTART, Act.NOTIFY}
+    )
 
     min: Bound | None = None
     """A smaller value fails."""

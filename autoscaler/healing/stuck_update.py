@@ -23,7 +23,7 @@ class StuckUpdate(Strict):
     The deadline is that of a Kubernetes Deployment (`progressDeadlineSeconds`, 600 s).
     """
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.ROLLBACK, Act.NOTIFY})
 
     deadline: Annotated[Duration, Field(gt=0, le=86_400)] = 600.0
     """So long without another healthy task, and a rollout is stuck."""

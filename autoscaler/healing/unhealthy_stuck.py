@@ -28,7 +28,9 @@ class UnhealthyStuck(Strict):
     nodes are Swarm's business; those without a node or an image have rules of their own.
     """
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.REPLACE, Act.RESTART, Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset(
+        {Act.ROLLBACK, Act.REPLACE, Act.RESTART, Act.NOTIFY}
+    )
 
     grace: Annotated[Duration, Field(gt=0, le=86_400)] = 300.0
     """So long a task may stay in one state: longer than images take to come, and than the

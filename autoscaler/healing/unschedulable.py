@@ -16,7 +16,7 @@ from autoscaler.strict import Strict
 class Unschedulable(Strict):
     """Find tasks that shall run and find no node, and say in Swarm's words why."""
 
-    cures: ClassVar[frozenset[Act]] = frozenset({Act.NOTIFY})
+    cures: ClassVar[frozenset[Act]] = frozenset({Act.ROLLBACK, Act.NOTIFY})
 
     def examine(self, memory: Any, checkup: Checkup) -> tuple[Any, Finding | None]:
         """Nothing is remembered: the tasks show it."""

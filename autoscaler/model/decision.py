@@ -10,7 +10,7 @@ from typing import Any
 from autoscaler.model.act import Act
 from autoscaler.model.cluster import Host, Rollout, Service, Task
 from autoscaler.model.health import Healing, Standing
-from autoscaler.model.revisions import Revision
+from autoscaler.model.revisions import Revision, Watch
 from autoscaler.model.sample import Sample
 
 
@@ -114,6 +114,8 @@ class Decision:
     """How the service is; None where nobody looked."""
     tells: tuple[str, ...] = ()
     """What healing rules have to tell now."""
+    watch: Watch | None = None
+    """The watch over the release, or how it ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,8 +70,12 @@ class Tally:
     failures: int = 0
     errors: int = 0
     """In a row."""
+    at: float = 0.0
+    """When the newest sample that counted was measured."""
+    conclusive: bool = False
+    """Whether the newest evaluation said anything."""
     last: str = ""
-    """The newest result, in words."""
+    """What it came to, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,8 @@ class Releases:
     """The release that the last pass saw."""
     since: float = 0.0
     """When it came, or was first seen."""
+    before: str = ""
+    """The release that it took the place of."""
     well_since: float | None = None
     """Since when it has been rolled out and healthy without a break."""
     proved: bool = False

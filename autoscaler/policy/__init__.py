@@ -18,12 +18,14 @@ from autoscaler.model import Service
 from autoscaler.policy.behavior import Behavior, RateLimit, ScaleDown, ScaleUp
 from autoscaler.policy.heal import Disruption, Heal
 from autoscaler.policy.metric import Coverage, Hold, Metric
+from autoscaler.policy.release import Check, Release, Traffic
 from autoscaler.policy.scale import Cooldown, Fallback, Scale
 from autoscaler.policy.schedule import Schedule, Window
 from autoscaler.strict import Strict
 
 __all__ = [
     "Behavior",
+    "Check",
     "Cooldown",
     "Coverage",
     "Disruption",
@@ -35,11 +37,13 @@ __all__ = [
     "PolicyFile",
     "PolicyMode",
     "RateLimit",
+    "Release",
     "Scale",
     "ScaleDown",
     "ScaleUp",
     "Schedule",
     "Selector",
+    "Traffic",
     "Window",
 ]
 
@@ -94,6 +98,8 @@ class Policy(Strict):
     """What to do about what goes wrong; of several cures the gravest is tried first."""
     disruption: Disruption = Disruption()
     """What healing may cost, and when it gives up."""
+    release: Release = Release()
+    """What a new release must show, and which ones are kept to go back to."""
 
     @field_validator("heal")
     @classmethod
@@ -110,6 +116,13 @@ class Policy(Strict):
         if selector is None and info.data.get("services") == ():
             raise ValueError("name the policy's services: or give it a selector:")
         return selector
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether it may take a release back, so that good ones must be kept."""
+        watched = bool(self.release.checks) and self.release.on_failure == "rollback"
+        healed = any("rollback" in (entry.then, entry.otherwise) for entry in self.heal)
+        return watched or healed or self.release.during_update == "up"
 
     def covers(self, service: Service) -> bool:
         """Whether the policy is about this service."""

@@ -48,13 +48,13 @@ class Heal(Strict):
     """Names the entry in decisions; the rule's name if left out."""
     rule: str
     """The rule that examines the service."""
-    then: Literal["restart", "replace", "rebalance", "notify"]
-    """`restart` replaces all tasks under the service's own update settings; `replace` one task,
-    by stopping its container; `rebalance` all, so that Swarm spreads them anew; `notify` only
-    tells."""
+    then: Literal["rollback", "restart", "replace", "rebalance", "notify"]
+    """`rollback` brings the last good release back; `restart` replaces all tasks under the
+    service's own update settings; `replace` one task, by stopping its container; `rebalance` all,
+    so that Swarm spreads them anew; `notify` only tells."""
     otherwise: Literal["restart"] | None = Field(default=None, alias="or")
-    """What `replace` falls back to where a container cannot be stopped: no agent on its node, or
-    a restart policy by which Swarm might not replace the task."""
+    """What to fall back to where there is no release to go back to; or where a container cannot
+    be stopped: no agent on its node, or a restart policy by which Swarm might not replace it."""
     lasting: Annotated[Duration, Field(ge=0, le=86_400)] = Field(default=0.0, alias="for")
     """The finding must have held for so long."""
     cooldown: Annotated[Duration, Field(ge=0, le=604_800)] = 600.0
@@ -86,8 +86,8 @@ class Heal(Strict):
     def _may_help(self) -> Self:
         """Refuse a cure that cannot help against what the rule finds."""
         cures = sorted(getattr(self.check, "cures", ()))
-        if self.otherwise and self.then != "replace":
-            raise ValueError(f"or: {self.otherwise} is for then: replace")
+        if self.otherwise and self.then not in ("replace", "rollback"):
+            raise ValueError(f"or: {self.otherwise} is for then: replace or rollback")
         for key, asked in (("then", self.then), ("or", self.otherwise)):
             if cures and asked and asked not in cures:
                 told = f"{key}: {asked} does not help against {self.rule}"

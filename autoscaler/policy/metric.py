@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,8 @@ from pydantic import (
 from autoscaler import plugins
 from autoscaler.errors import Invalid
 from autoscaler.strict import Mistakes, Strict, custom, valid_keys
+
+Question = TypeVar("Question", bound=BaseModel)
 
 Name = Annotated[str, Field(max_length=128)]
 
@@ -156,13 +158,23 @@ class Hold(Strict):
         cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
     ) -> Self:
         """Build the source's options while validating, so that their errors have a place."""
-        if not isinstance(data, Mapping):
-            return handler(data)
-        mistakes = Mistakes(cls.__name__)
-        asked = asked_options(mistakes, data, info)
-        valid = ["name", "source", *(valid_keys(asked) if asked else data)]
-        known = mistakes.sift(cls, data, valid)
-        own: dict[str, Any] = {key: known.pop(key) for key in ("name", "source") if key in known}
-        if asked is not None:
-            own |= _options(mistakes, asked, known)
-        return mistakes.build(handler, own, "options")
+        return strictly_asked(cls, data, handler, info)
+
+
+def strictly_asked(
+    model: type[Question],
+    data: Any,
+    handler: ModelWrapValidatorHandler[Question],
+    info: ValidationInfo,
+) -> Question:
+    """A question: its own keys, and those beside them as its source's `options`."""
+    if not isinstance(data, Mapping):
+        return handler(data)
+    mistakes = Mistakes(model.__name__)
+    asked = asked_options(mistakes, data, info)
+    names = [key for key in model.model_fields if key != "options"]
+    known = mistakes.sift(model, data, [*names, *(valid_keys(asked) if asked else data)])
+    own: dict[str, Any] = {key: known.pop(key) for key in names if key in known}
+    if asked is not None:
+        own |= _options(mistakes, asked, known)
+    return mistakes.build(handler, own, "options")

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from autoscaler.errors import Conflict, Gone, OutcomeUnknown, Permanent
+from autoscaler.errors import Conflict, Gone, OutcomeUnknown, Refused
 from autoscaler.model import (
     Action,
     Event,
@@ -40,6 +40,8 @@ class MemorySwarm:
         """Raised by every call while set."""
         self.unfit: set[str] = set()
         """Releases whose templates name what is gone."""
+        self.raw = ""
+        """What else is in each template."""
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=1000)
 
     async def snapshot(self) -> Fleet:
@@ -72,9 +74,10 @@ class MemorySwarm:
         return written
 
     async def template(self, service_id: str) -> Template:
-        """The release, which is all that there is of a template."""
+        """The release and `raw`, which is all that there is of a template."""
         service, _ = await self.inspect(service_id)
-        return Template(release=service.template, image=service.image, raw=service.template)
+        raw = service.template + self.raw
+        return Template(release=service.template, image=service.image, raw=raw)
 
     async def restore(self, action: Action, template: Template) -> Service:
         """Bring a release back, by compare and set."""
@@ -82,9 +85,9 @@ class MemorySwarm:
         if service.version != action.version:
             raise Conflict("update out of sequence")
         if template.release in self.unfit:
-            raise Permanent("it names what is not there any more")
-        changes = {"template": template.raw, "image": template.image, "rollout": Rollout.NONE}
-        written = self.write(service.id, **changes)
+            raise Refused("it names what is not there any more")
+        back = {"template": template.release, "image": template.image, "rollout": Rollout.NONE}
+        written = self.write(service.id, **back)
         self.applied.append(action)
         if self.lose_answers:
             raise OutcomeUnknown("no answer came")

@@ -78,6 +78,7 @@ class Scenario:
         self.passes = Passes(
             self.view, Brake(self.limits, self.memories.values()), self.memories, 60.0, now
         )
+        self.passes.revisions.update(await self.store.revisions())
         intents = await self.store.open_intents()
         self.reconciler = Reconciler(
             self.passes, self.orchestrator, self.store, self.telemetry, self.clock, intents

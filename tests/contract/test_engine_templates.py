@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from autoscaler.errors import Permanent
+from autoscaler.errors import Refused
 from autoscaler.testing.contracts.rollback import going_back
 from autoscaler.testing.engine.bed import SwarmBed
 
@@ -28,7 +28,7 @@ async def test_a_template_whose_secret_or_config_is_gone_is_refused_and_nothing_
     await bed.deploy(service_id, 2, **{kind.capitalize(): None})
     await bed.remove_named(kind, identity)
     seen, _ = await orchestrator.inspect(service_id)
-    with pytest.raises(Permanent, match=f"{kind[:-1]} not found: named"):
+    with pytest.raises(Refused, match=f"{kind[:-1]} not found: named"):
         await orchestrator.restore(going_back(seen, old), old)
     assert (await orchestrator.inspect(service_id))[0].template == seen.template
     await orchestrator.close()

@@ -167,7 +167,7 @@ def test_ten_thousand_memories_load_within_two_seconds() -> None:
     runs = tuple(Run(replicas=n, since=n / 3, until=n / 7) for n in range(6))
     busy = Memory(replicas=3, recommendations=runs, scaled=(Scaled(at=1.5, change=1),) * 4)
     lines = [records.dump(busy)] * 10_000
-    started = time.perf_counter()
+    started = time.process_time()
     loaded = [records.load_memory(line) for line in lines]
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert loaded[-1] == busy

@@ -14,7 +14,15 @@ import ssl
 import aiohttp
 
 from autoscaler.addresses import shown, why
-from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown, Permanent, Temporary
+from autoscaler.errors import (
+    AutoscalerError,
+    Conflict,
+    Gone,
+    OutcomeUnknown,
+    Permanent,
+    Refused,
+    Temporary,
+)
 
 _SHOWN = 300
 
@@ -67,8 +75,8 @@ def refusal(status: int, message: str, *, write: bool) -> AutoscalerError:
             return Permanent(f"{told} Next step: {advice}.")
     if status == 429 or any(text in words for text in _REFUSED_FOR_NOW):
         return Temporary(told)
-    if write and _NAMES_NOTHING.search(words):
-        return Permanent(told)
+    if write and (status == 400 or _NAMES_NOTHING.search(words)):
+        return Refused(told)
     if status == 404:
         return Gone(told)
     return _by_status(status, told, write=write)

@@ -12,7 +12,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown, Permanent
+from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown, Permanent, Refused
 from autoscaler.model import Action, Mode, Service, Template
 from autoscaler.orchestrators.swarm import translate
 from autoscaler.orchestrators.swarm.client import Answer, EngineClient
@@ -74,12 +74,12 @@ async def restore(client: EngineClient, action: Action, template: Template) -> S
 
 
 def _unpacked(template: Template, action: Action) -> dict[str, Any]:
-    """The template that an action is about. Raises Permanent for another one."""
+    """The template that an action is about. Raises Refused for another one."""
     with suppress(ValueError, RecursionError):
         kept = json.loads(template.raw)
         if isinstance(kept, dict) and translate.template_hash(kept) == action.release:
             return kept
-    raise Permanent(f"{action.service}: what is kept of release {action.release} is another one")
+    raise Refused(f"{action.service}: what is kept of release {action.release} is another one")
 
 
 def with_template(spec: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:

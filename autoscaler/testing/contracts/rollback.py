@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from autoscaler.errors import Conflict, Gone, Permanent
+from autoscaler.errors import Conflict, Gone, Permanent, Refused
 from autoscaler.model import Act, Action, Mode, Rollout, Service, Template
 from autoscaler.ports import Orchestrator
 from autoscaler.testing.contracts.orchestrator import Bed, eventually, numbers
@@ -151,7 +151,7 @@ class RollbackContract:
             orchestrator, service_id, lambda service, _: not service.rollout.settled
         )
         other = await orchestrator.template(service_id)
-        with pytest.raises(Permanent):
+        with pytest.raises(Refused):
             await orchestrator.restore(going_back(seen, good), replace(other, release=good.release))
         assert (await orchestrator.inspect(service_id))[0].template == seen.template
 

@@ -14,14 +14,17 @@ from autoscaler.model import (
     Changed,
     Decision,
     FleetFacts,
+    Healing,
     Mode,
     Quality,
+    Releases,
     Rollout,
     Room,
     Run,
     Sample,
     Scaled,
     TaskState,
+    Watch,
 )
 from autoscaler.testing.builders import (
     NOW,
@@ -82,11 +85,14 @@ def judged(direction: str, situation: Situation) -> Decision:
 JOBS = {"hold_down_while": [{"name": "jobs", "query": "jobs_running"}]}
 FREEZE = {"name": "release", "cron": "0 0 * * *", "duration": "1h", "freeze": "both"}
 FROZEN = {"schedules": [FREEZE]}
+WATCHING = {"release": {"checks": [{"name": "errors", "query": "errors", "max": 1}]}}
+WATCHED = Healing(releases=Releases(watch=Watch(release="", since=NOW)))
 
 HOLDING = (
     Situation("scalable", service={"mode": Mode.REPLICATED_JOB}),
     Situation("unsettled", seen={"unsettled": "whether it was scaled to 7 is not known"}),
     Situation("rollout", service={"rollout": Rollout.UPDATING}),
+    Situation("release_watch", "down", policy=WATCHING, memory={"healing": WATCHED}),
     Situation("missing_data", "down", samples={"other": unknown()}),
     Situation("partial_data", "down", samples={"third": partial(0.0)}),
     Situation("coverage", "down", seen={"coverage": {"load": value(0.5)}}),

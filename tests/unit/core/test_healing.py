@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from autoscaler.decide import decide, recall
-from autoscaler.decide.heal_guards import HEAL_GUARDS
+from autoscaler.decide.heal_guards import HEAL_GUARDS, NO_WAY_BACK
 from autoscaler.model import (
     Act,
     Attempt,
@@ -163,7 +163,7 @@ def test_nothing_holds_it_but_the_guards(always: None) -> None:
 
 
 def test_every_guard_is_tested() -> None:
-    elsewhere = {"no_task", "not_replaced", "without_agent", "second_look"}
+    elsewhere = {"no_task", "not_replaced", "without_agent", "second_look", *NO_WAY_BACK}
     assert {guard.__name__ for guard in HEAL_GUARDS} == HOLDS.keys() | {"job"} | elsewhere
 
 

@@ -14,6 +14,7 @@ from autoscaler.errors import (
     Gone,
     OutcomeUnknown,
     Permanent,
+    Refused,
     Temporary,
 )
 from autoscaler.orchestrators.swarm.failures import (
@@ -41,7 +42,9 @@ REFUSALS: list[tuple[int, str, type[AutoscalerError], type[AutoscalerError]]] = 
     (408, "", Temporary, OutcomeUnknown),
     (429, "slow down", Temporary, Temporary),
     (404, "service x not found", Gone, Gone),
-    (400, "json: cannot unmarshal", Permanent, Permanent),
+    (400, "json: cannot unmarshal", Permanent, Refused),
+    (400, "rpc error: code = InvalidArgument desc = secret not found: x", Permanent, Refused),
+    (500, "network qwi43zj4t3oq not found", Temporary, Refused),
     (401, "", Permanent, Permanent),
     (403, "denied by the proxy", Permanent, Permanent),
     (409, "name conflicts with an existing object", Permanent, Permanent),

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from autoscaler.errors import OutcomeUnknown, Permanent
+from autoscaler.errors import OutcomeUnknown, Refused
 from autoscaler.model import Action, Rollout, Template
 from autoscaler.orchestrators.swarm import SwarmOrchestrator
 from autoscaler.orchestrators.swarm.write import with_template
@@ -78,7 +78,7 @@ async def test_a_network_that_is_gone_is_no_doubt_about_the_outcome(
     service, good, action = await failed(engine, orchestrator)
     told = json.dumps({"message": "network qwi43zj4t3oq not found"})
     engine.faults.answers["^POST"] = Canned(500, told)
-    with pytest.raises(Permanent, match="network qwi43zj4t3oq not found"):
+    with pytest.raises(Refused, match="network qwi43zj4t3oq not found"):
         await orchestrator.restore(action, good)
     assert service.rollout == "paused"
 
@@ -98,7 +98,7 @@ async def test_a_template_that_cannot_be_read_is_refused(
 ) -> None:
     _, good, action = await failed(engine, orchestrator)
     for raw in ("", "[]", "{}", '{"ContainerSpec":{"Image":"other"}}'):
-        with pytest.raises(Permanent):
+        with pytest.raises(Refused):
             await orchestrator.restore(action, Template(release=good.release, raw=raw))
     assert not engine.writes
 

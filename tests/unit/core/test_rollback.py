@@ -1,0 +1,362 @@
+"""When a release is taken back, to which one, and when it is left to a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from autoscaler.decide import decide, recall
+from autoscaler.decide.heal_guards import NO_WAY_BACK
+from autoscaler.model import (
+    Act,
+    Attempt,
+    Decision,
+    Failed,
+    Healing,
+    Memory,
+    Observation,
+    Releases,
+    Revision,
+    Rollout,
+    Service,
+    Task,
+    TaskState,
+)
+from autoscaler.policy import Policy
+from autoscaler.testing.builders import (
+    NOW,
+    a_healer,
+    a_memory,
+    a_metric,
+    a_policy,
+    a_service,
+    a_task,
+    at_once,
+    observe,
+    some_tasks,
+    value,
+)
+
+STUCK = {"rule": "stuck_update", "then": "rollback"}
+BAD = a_service(
+    4, template="bad", rollout=Rollout.PAUSED, rollout_message="task x", rollout_started=NOW - 20
+)
+KEPT = (
+    Revision(release="old", at=NOW - 9000.0, image="app:0"),
+    Revision(release="good", at=NOW - 5000.0, image="app:1"),
+)
+CAME = Releases(current="bad", since=NOW - 30.0, before="good")
+
+
+def knows(releases: Releases = CAME, **more: Any) -> Healing:
+    return Healing(release=releases.current, releases=releases, **more)
+
+
+def seen(service: Service = BAD, tasks: tuple[Task, ...] | None = None, **more: Any) -> Observation:
+    listed = some_tasks(4) if tasks is None else tasks
+    return observe(service, tasks=listed, **{"revisions": KEPT, **more})
+
+
+def step(
+    policy: Policy, observation: Observation, healing: Healing | None = None
+) -> tuple[Memory, Decision]:
+    memory = a_memory(4, healing=knows() if healing is None else healing)
+    return decide(policy, observation, memory)
+
+
+def test_a_paused_update_is_resolved_by_going_back_with_the_replicas_there_are() -> None:
+    _, decision = step(a_healer(STUCK), seen())
+    action = decision.action
+    assert action is not None
+    assert (action.kind, action.release, action.over) == (Act.ROLLBACK, "good", Rollout.PAUSED)
+    assert (action.replicas, action.previous, action.forced) == (4, 4, None)
+    assert action.told == "rollback to good"
+
+
+@pytest.mark.parametrize(
+    ("known", "kept", "wanted"),
+    [
+        (CAME, KEPT, "good"),
+        (CAME, KEPT[::-1], "good"),
+        (CAME, (*KEPT, Revision(release="bad", at=NOW)), "good"),
+        (replace(CAME, unfit=("good",)), KEPT, "old"),
+        (replace(CAME, failed=(Failed(release="good", at=1.0),)), KEPT, "old"),
+    ],
+)
+def test_the_newest_good_release_that_is_fit_is_chosen(
+    known: Releases, kept: tuple[Revision, ...], wanted: str
+) -> None:
+    _, decision = step(a_healer(STUCK), seen(revisions=kept), knows(known))
+    assert decision.action is not None
+    assert decision.action.release == wanted
+
+
+HOLDS: dict[str, tuple[Releases, dict[str, Any]]] = {
+    "rolled_back_once": (replace(CAME, failed=(Failed(release="bad", at=NOW - 500.0),)), {}),
+    "brought_back": (replace(CAME, restored=True), {}),
+    "old_release": (replace(CAME, since=NOW - 90_000.0), {}),
+    "no_revision": (CAME, {"revisions": ()}),
+}
+
+
+def test_every_way_in_which_there_is_no_way_back_is_tested() -> None:
+    assert HOLDS.keys() == NO_WAY_BACK
+
+
+@pytest.mark.parametrize("guard", HOLDS)
+def test_without_a_way_back_nothing_is_done_and_somebody_is_told_once(guard: str) -> None:
+    known, more = HOLDS[guard]
+    memory, decision = step(a_healer(STUCK), seen(**more), knows(known))
+    assert (decision.action, decision.held_by) == (None, guard)
+    (told,) = decision.tells
+    assert told.startswith("stuck_update: the update is paused: task x; ")
+    assert decision.verdicts[0].reason in told
+    _, again = decide(a_healer(STUCK), seen(now=NOW + 15, **more), memory)
+    assert again.tells == ()
+    _, later = decide(a_healer(STUCK), seen(now=NOW + 601, **more), memory)
+    assert len(later.tells) == 1
+
+
+def test_without_a_way_back_the_entry_may_name_another_cure() -> None:
+    gave_up = {"rule": "exhausted", "grace": "0s", "then": "rollback", "or": "restart"}
+    dead = a_task(
+        1,
+        state=TaskState.FAILED,
+        desired=TaskState.SHUTDOWN,
+        since=NOW - 10,
+        created_at=NOW - 20,
+        exit_code=1,
+    )
+    service = a_service(4, template="bad", max_attempts=1)
+    tasks = (dead, *some_tasks(4)[1:])
+    healing = knows(replace(CAME, since=0.0))
+    _, decision = step(a_healer(gave_up), seen(service, tasks, revisions=()), healing)
+    assert decision.action is not None
+    assert decision.action.kind is Act.RESTART
+
+
+@pytest.mark.parametrize("state", [Rollout.UPDATING, Rollout.PAUSED, Rollout.ROLLBACK_PAUSED])
+def test_a_rollback_may_resolve_a_rollout(state: Rollout) -> None:
+    policy = a_healer({**STUCK, "deadline": "1s"})
+    healing = knows(rules={"stuck_update": [BAD.rollout_started, 4.0, NOW - 15.0]})
+    tasks = some_tasks(4, created_at=NOW - 10)
+    _, decision = step(policy, seen(replace(BAD, rollout=state), tasks), healing)
+    assert decision.action is not None
+    assert decision.action.over is state
+
+
+def test_while_swarm_rolls_back_itself_we_stand_aside() -> None:
+    policy = a_healer({**STUCK, "deadline": "1s"})
+    healing = knows(rules={"stuck_update": [BAD.rollout_started, 9.0, NOW - 15.0]})
+    service = replace(BAD, rollout=Rollout.ROLLBACK_STARTED)
+    _, decision = step(policy, seen(service), healing)
+    assert (decision.action, decision.held_by) == (None, "rollout_under_way")
+
+
+def test_a_restart_still_waits_for_the_rollout() -> None:
+    service = replace(BAD, max_attempts=1)
+    dead = a_task(
+        1, state=TaskState.FAILED, desired=TaskState.SHUTDOWN, since=NOW - 60, exit_code=1
+    )
+    policy = a_healer({"rule": "exhausted", "then": "restart"})
+    _, decision = step(policy, seen(service, (dead, *some_tasks(4)[1:])))
+    assert decision.held_by == "rollout_under_way"
+
+
+def test_a_rollback_comes_before_a_restart_and_a_scale() -> None:
+    restart = {"rule": "crash_loop", "failures": 2, "then": "restart"}
+    policy = a_policy(
+        max=9, behavior=at_once(), policy={"heal": [restart, {**restart, **STUCK_CRASH}]}
+    )
+    crashed = [
+        a_task(
+            n, state=TaskState.FAILED, desired=TaskState.SHUTDOWN, since=NOW - 5, created_at=NOW - 9
+        )
+        for n in (7, 8)
+    ]
+    service = replace(BAD, rollout=Rollout.NONE)
+    observation = replace(seen(service, (*some_tasks(4), *crashed)), samples={"load": value(900.0)})
+    _, decision = step(policy, observation)
+    assert decision.action is not None
+    assert decision.action.kind is Act.ROLLBACK
+    assert (decision.wanted, [r.act for r in decision.recommendations]) == (
+        9,
+        [Act.ROLLBACK, Act.RESTART, Act.SCALE],
+    )
+
+
+STUCK_CRASH = {"name": "back", "then": "rollback"}
+
+
+def test_tasks_that_the_rollout_has_not_touched_count_as_staying() -> None:
+    """Three of four still run the good release: going back takes only what is new."""
+    policy = a_healer(STUCK, disruption={"min_available": 3})
+    new = a_task(4, created_at=NOW - 10)
+    assert step(policy, seen(tasks=some_tasks(3)))[1].action is not None
+    held = step(policy, seen(tasks=(*some_tasks(2), new)))[1]
+    assert held.held_by == "min_available"
+    other = knows(replace(CAME, before="something else"))
+    assert step(policy, seen(tasks=some_tasks(3)), other)[1].held_by == "min_available"
+
+
+def done(memory: Memory, decision: Decision, now: float = NOW) -> Memory:
+    assert decision.action is not None
+    return recall.after(memory, decision.action, now)
+
+
+def test_after_a_rollback_its_release_has_failed_and_the_good_one_is_there() -> None:
+    memory = done(*step(a_healer(STUCK), seen()))
+    known = memory.healing.releases
+    assert (known.current, known.before, known.restored, known.proved) == (
+        "good",
+        "bad",
+        True,
+        False,
+    )
+    assert [(each.release, each.reason) for each in known.failed] == [("bad", "stuck_update")]
+    assert memory.template == "good"
+    (attempt,) = memory.healing.attempts
+    assert (attempt.act, attempt.release, attempt.to) == (Act.ROLLBACK, "bad", "good")
+
+
+def test_a_rollback_of_ours_is_neither_a_new_release_nor_a_person() -> None:
+    memory = done(*step(a_healer(STUCK), seen()))
+    good = replace(BAD, template="good", rollout=Rollout.UPDATING, version=9)
+    after, decision = decide(a_healer(STUCK), seen(good, now=NOW + 5), memory)
+    assert after.healing.releases == memory.healing.releases
+    assert after.healing.counted_from == memory.healing.counted_from
+    assert after.healing.run == memory.healing.attempts
+    assert decision.tells == ()
+
+
+def test_a_release_that_came_back_by_hand_is_not_rolled_back_again() -> None:
+    memory = done(*step(a_healer(STUCK), seen()))
+    again, decision = decide(a_healer(STUCK), seen(now=NOW + 900), memory)
+    assert again.healing.releases.current == "bad"
+    assert decision.held_by == "rolled_back_once"
+
+
+def test_the_same_cooldown_does_not_hold_the_next_bad_release() -> None:
+    memory = done(*step(a_healer(STUCK), seen()))
+    worse = replace(BAD, template="worse", version=12)
+    _, decision = decide(a_healer(STUCK), seen(worse, now=NOW + 30), memory)
+    assert decision.action is not None
+    assert decision.action.release == "good"
+
+
+def test_what_a_refused_template_leaves_is_the_next_older_one() -> None:
+    memory, decision = step(a_healer(STUCK), seen())
+    assert decision.action is not None
+    memory = recall.refused(memory, decision.action, NOW)
+    known = memory.healing.releases
+    assert (known.current, known.unfit, known.failed) == ("bad", ("good",), ())
+    _, again = decide(a_healer(STUCK), seen(now=NOW + 601), memory)
+    assert again.action is not None
+    assert again.action.release == "old"
+
+
+def test_a_cure_that_failed_for_now_keeps_its_target() -> None:
+    memory, decision = step(a_healer(STUCK), seen())
+    assert decision.action is not None
+    memory = recall.tried(memory, decision.action, NOW)
+    _, again = decide(a_healer(STUCK), seen(now=NOW + 601), memory)
+    assert again.action is not None
+    assert again.action.release == "good"
+
+
+def bakes(known: Releases, service: Service, policy: Policy, **more: Any) -> Releases:
+    memory, _ = step(policy, seen(service, **more), knows(known))
+    return memory.healing.releases
+
+
+RUNS = a_service(4, template="new", rollout=Rollout.COMPLETED)
+NEW = Releases(current="new", since=NOW - 400.0, before="good")
+
+
+def test_a_release_has_proved_itself_after_its_bake_time_in_health() -> None:
+    policy = a_healer(STUCK, release={"bake": "5m"})
+    first = bakes(NEW, RUNS, policy)
+    assert (first.well_since, first.proved) == (NOW, False)
+    assert not bakes(first, RUNS, policy, now=NOW + 299).proved
+    assert bakes(first, RUNS, policy, now=NOW + 300).proved
+
+
+def test_what_happens_meanwhile_begins_the_bake_time_anew() -> None:
+    policy = a_healer(STUCK, release={"bake": "5m"})
+    well = replace(NEW, well_since=NOW - 290.0)
+    ended = a_task(9, state=TaskState.FAILED, desired=TaskState.SHUTDOWN, since=NOW - 100.0)
+    failing = bakes(well, RUNS, policy, tasks=(*some_tasks(4), ended))
+    assert (failing.well_since, failing.proved) == (NOW - 100.0, False)
+    fewer = bakes(well, RUNS, policy, tasks=some_tasks(2))
+    assert fewer.well_since is None
+    rolling = bakes(well, replace(RUNS, rollout=Rollout.UPDATING), policy)
+    assert rolling.well_since is None
+
+
+def test_a_service_that_does_not_run_proves_nothing() -> None:
+    policy = a_healer(STUCK, release={"bake": "5m"})
+    well = replace(NEW, well_since=NOW - 900.0)
+    assert not bakes(well, a_service(0, template="new"), policy, tasks=()).proved
+    unknown = step(policy, replace(seen(RUNS), tasks=None), knows(well))[0].healing.releases
+    assert unknown == well
+
+
+def test_a_release_that_was_rolled_back_never_proves_itself() -> None:
+    policy = a_healer(STUCK, release={"bake": "5m"})
+    known = replace(NEW, well_since=NOW - 900.0, failed=(Failed(release="new", at=1.0),))
+    assert not bakes(known, RUNS, policy).proved
+
+
+def test_what_swarm_rolls_back_has_failed_and_what_was_good_has_not() -> None:
+    back = replace(BAD, template="good", rollout=Rollout.ROLLBACK_COMPLETED)
+    policy = a_healer(STUCK)
+    known = bakes(CAME, back, policy)
+    assert (known.current, known.failure("bad") is not None) == ("good", True)
+    by_hand = replace(BAD, template="bad", rollout=Rollout.ROLLBACK_STARTED)
+    toggled = bakes(replace(CAME, current="good", before="bad"), by_hand, policy)
+    assert (toggled.current, toggled.failed) == ("bad", ())
+
+
+def test_a_change_whose_outcome_is_open_is_not_judged() -> None:
+    changed = replace(BAD, template="good")
+    assert bakes(CAME, changed, a_healer(STUCK), unsettled="not known") == CAME
+
+
+def test_the_first_release_that_is_seen_is_no_new_one() -> None:
+    known = bakes(Releases(), BAD, a_healer(STUCK))
+    assert (known.current, known.since, known.watch) == ("bad", NOW, None)
+
+
+def test_a_load_peak_is_met_during_an_update_only_where_a_way_back_is_kept() -> None:
+    peak = {"load": value(900.0)}
+    updating = a_service(4, template="bad", rollout=Rollout.UPDATING)
+    for during, kept, state, acts in (
+        ("up", KEPT, Rollout.UPDATING, True),
+        ("hold", KEPT, Rollout.UPDATING, False),
+        ("up", (), Rollout.UPDATING, False),
+        ("up", KEPT, Rollout.PAUSED, False),
+        ("up", KEPT, Rollout.ROLLBACK_STARTED, False),
+    ):
+        policy = a_policy(
+            metrics=[a_metric("load")],
+            behavior=at_once(),
+            policy={"release": {"during_update": during}},
+        )
+        observation = seen(replace(updating, rollout=state), revisions=kept)
+        _, decision = step(policy, replace(observation, samples=peak))
+        assert (decision.action is not None) is acts, (during, state)
+        if decision.action is not None:
+            assert decision.action.over is Rollout.UPDATING
+    shrinks = replace(seen(updating), samples={"load": value(100.0)})
+    assert step(policy, shrinks)[1].held_by == "rollout"
+
+
+def test_attempts_of_before_count_the_rollback_as_one_of_them() -> None:
+    earlier = Attempt(at=NOW - 100.0, act=Act.RESTART, rule="x", release="bad")
+    memory, decision = step(a_healer(STUCK), seen(), knows(attempts=(earlier,)))
+    memory = done(memory, decision)
+    good = replace(BAD, template="good", rollout=Rollout.NONE)
+    after, _ = decide(a_healer(STUCK), seen(good, now=NOW + 5), memory)
+    assert len(after.healing.run) == 2
