@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from autoscaler.decide import decide
 from autoscaler.model import (
@@ -19,6 +20,7 @@ from autoscaler.model import (
 from autoscaler.testing.builders import (
     NOW,
     a_healer,
+    a_metric,
     a_service,
     observe,
     partial,
@@ -126,3 +128,37 @@ async def test_when_many_probes_fail_at_once_nobody_is_healed(sick: int) -> None
         decision = await scene.last("s0")
         assert decision.held_by == "fleet_stop"
         assert f"{sick + 1} of {sick + 2} services are sick at once" in decision.reason
+
+
+async def test_without_prometheus_nothing_is_done_and_the_log_says_why() -> None:
+    numbers = [
+        PROBE,
+        {"rule": "alert", "match": {"alertname": "Slow"}, "then": "restart"},
+        {"rule": "memory_leak", "query": "memory", "limit": 1, "then": "restart"},
+    ]
+    policy = {**POLICY, "heal": numbers, "scale": {"max": 9, "metrics": [a_metric()]}}
+    gone = unknown(Quality.ERROR, "connection refused")
+    async with Scenario(*services(4), policies=[policy]) as scene:
+        scene.source.answer = lambda query, service: gone
+        with capture_logs() as lines:
+            await scene.cycles(20, seconds=60)
+        assert scene.swarm.applied == []
+        told = [line["reason"] for line in lines if line["event"] == "decision"]
+        for rule in ("probe", "alert", "memory_leak"):
+            reason = f"{rule}: not known: error: connection refused"
+            assert sum(reason in each for each in told) == 4, "once for each service"
+
+
+async def test_when_prometheus_comes_back_faults_that_it_tells_are_cured() -> None:
+    gone = unknown(Quality.ERROR, "connection refused")
+    async with Scenario(*services(4), policies=[POLICY]) as scene:
+        scene.source.answer = lambda query, service: BAD if service == "s0" else GOOD
+        await scene.cycle()
+        scene.source.answer = lambda query, service: gone
+        await scene.cycles(3)
+        assert scene.swarm.applied == []
+        scene.source.answer = lambda query, service: BAD if service == "s0" else GOOD
+        await scene.cycle()
+        assert scene.swarm.applied == []
+        await scene.cycle()
+        assert [action.service for action in scene.swarm.applied] == ["s0"]
