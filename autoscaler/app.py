@@ -36,7 +36,7 @@ from autoscaler.policy_files import (
     PolicyWatcher,
     nothing_kept,
 )
-from autoscaler.ports import Clock, Orchestrator, PolicyKeeper, Source, Store
+from autoscaler.ports import Clock, HearsUsage, Orchestrator, PolicyKeeper, Source, Store
 from autoscaler.problems import Problems
 from autoscaler.reconciler import Reconciler
 from autoscaler.replacing import Replacing
@@ -218,6 +218,7 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
         act_concurrency=parts.settings.act_concurrency,
     )
     parts.hub.wake = controller.wake
+    parts.hub.hear = [s.hear for s in parts.sources.values() if isinstance(s, HearsUsage)]
     watcher.on_loaded = lambda loaded: _loaded(parts, controller, loaded)
     watcher.on_failed = lambda problems: parts.telemetry.policies_failed([*map(str, problems)])
     return controller

@@ -34,6 +34,7 @@ from autoscaler.model import (
     Fleet,
     Intent,
     Memory,
+    NodeUsage,
     Observation,
     Order,
     OrderKind,
@@ -194,6 +195,15 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Give back connections and threads; idempotent."""
+        ...
+
+
+@runtime_checkable
+class HearsUsage(Protocol):
+    """What a source may be too: a listener to what agents measure on their nodes."""
+
+    def hear(self, usage: NodeUsage) -> None:
+        """Take in what the tasks of one node use; every few seconds, for each node."""
         ...
 
 

@@ -26,6 +26,17 @@ policies:
     heal:
       - {{rule: crash_loop, failures: 2, within: 5m, then: notify}}
 """
+MEASURED = """
+version: 1
+policies:
+  - name: measured
+    services: [{service}]
+    scale:
+      min: 2
+      max: 3
+      metrics:
+        - {{source: docker, query: memory, of: node, window: 5s, target: {{average_value: 1}}}}
+"""
 OLD = """
 version: 1
 policies:
@@ -109,6 +120,16 @@ def page(agent: AgentProcess) -> str:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(f"http://127.0.0.1:{agent.port}/metrics", timeout=10) as answer:
         return str(answer.read().decode())
+
+
+def test_a_service_on_other_nodes_is_scaled_by_what_their_agents_measure(bed: Bed) -> None:
+    third = bed.cluster.nodes[2]
+    bed.service(third)
+    controller = bed.controller(MEASURED, OFTEN)
+    soon(lambda: "only the local engine is asked" in controller.told(), "what is missing")
+    assert len(bed.running()) == 2
+    bed.agent(third, controller)
+    soon(lambda: len(bed.running()) == 3, "a third task")
 
 
 def test_one_task_is_replaced_by_the_agent_of_its_node(bed: Bed) -> None:

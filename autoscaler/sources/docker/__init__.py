@@ -8,13 +8,15 @@ A query passes through
     streams.py      the streams that somebody asks for, no more than are allowed
     stream.py       one container's statistics, followed through every break
     frames.py       what a frame says; the last seconds of them; their average
+    reports.py      what agents on other nodes measure
     share.py        what the value is a share of: limit, reservation, core or node
     judge.py        what all of it is worth: a sample with a value for each task
 
 `engine.py` is the connection and `settings.py` says where it leads and what it may cost.
 
-The engine knows the containers of its own node only. Tasks on other nodes have no value
-here, which is not zero: a strategy must count them as missing.
+The engine knows the containers of its own node only. Tasks on other nodes have a value where
+their node's agent tells of them. Elsewhere they have none, which is not zero: a strategy must
+count them as missing.
 """
 
 from autoscaler.sources.docker.options import Options

@@ -11,18 +11,21 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
-from autoscaler.model import Quality, Sample, Task
+from autoscaler.model import NodeUsage, Quality, Sample, Task
 from autoscaler.ports import Clock, Query
 from autoscaler.sources.docker import options, settings
 from autoscaler.sources.docker.containers import Containers, LocalContainers
 from autoscaler.sources.docker.engine import Engine
 from autoscaler.sources.docker.judge import judge
+from autoscaler.sources.docker.reports import Reports
 from autoscaler.sources.docker.share import Size, base
 from autoscaler.sources.docker.streams import Streams
 
 
 class DockerSource:
-    """Answers with the CPU or memory of each of a service's tasks on the local engine.
+    """Answers with the CPU or memory of each of a service's tasks.
+
+    It reads the local engine, and listens to the agents of other nodes.
 
     In a policy:
 
@@ -40,6 +43,7 @@ class DockerSource:
         self._engine = Engine(settings)
         self._containers = LocalContainers(self._engine, settings.list_every, monotonic)
         self._streams = Streams(self._engine, settings, monotonic)
+        self._reports = Reports(monotonic)
         self._node: Size | None = None
         self._asked: dict[str, tuple[float, float]] = {}
         """When each service was first and last asked about; those of long ago are forgotten."""
@@ -55,8 +59,12 @@ class DockerSource:
                 found = await self._look(queries)
         except (AutoscalerError, TimeoutError) as error:
             told = str(error) or f"no answer within {self._settings.timeout:g} s"
-            return [Sample(quality=Quality.ERROR, detail=told)] * len(queries)
+            return [self._without_engine(query, tasks, told) for query in queries]
         return [self._sample(query, found, tasks.get(query.service.id)) for query in queries]
+
+    def hear(self, usage: NodeUsage) -> None:
+        """Take in what an agent measures on its node."""
+        self._reports.hear(usage)
 
     async def close(self) -> None:
         """Give back the connections, all streams included; idempotent."""
@@ -89,12 +97,36 @@ class DockerSource:
             told = f"{type(query.options).__name__} are not options of this source"
             return Sample(quality=Quality.ERROR, detail=told)
         try:
-            of = base(query.options, query.service, self._node)
+            node = self._node or next(iter(self._reports.sizes(tasks).values()), None)
+            of = base(query.options, query.service, node)
         except Permanent as error:
             return Sample(quality=Quality.ERROR, detail=str(error))
         local = found.get(query.service.id, ())
         here = {one.task_id: self._streams.history(one.id) for one in local}
-        return judge(query.options, of, here, tasks, self._monotonic())
+        self._reports.ask(query.service.id, query.options.window)
+        for task, history in self._reports.of(query.service.id, tasks).items():
+            if here.get(task) is None:
+                here[task] = history
+        others = self._others(query.options, tasks) if self._reports.any else None
+        return judge(query.options, of, here, tasks, self._monotonic(), others)
+
+    def _without_engine(
+        self, query: Query, tasks: Mapping[str, tuple[Task, ...]], told: str
+    ) -> Sample:
+        """What agents tell, where they tell of the service at all."""
+        known = tasks.get(query.service.id)
+        if not self._reports.of(query.service.id, known):
+            return Sample(quality=Quality.ERROR, detail=told)
+        return self._sample(query, {}, known)
+
+    def _others(
+        self, asked: options.Options, tasks: tuple[Task, ...] | None
+    ) -> Mapping[str, float]:
+        """What a share of the node is on other nodes; nothing else differs there."""
+        if asked.of != "node":
+            return {}
+        sizes = self._reports.sizes(tasks)
+        return {key: _part(asked, size) for key, size in sizes.items()}
 
 
 async def _first_values(begun: Sequence[asyncio.Event], patience: float) -> None:
@@ -123,6 +155,10 @@ def _ids(found: Containers, service: str | None = None) -> Iterator[str]:
     """The containers of one service, or of all."""
     chosen = found.values() if service is None else [found.get(service, ())]
     return (container.id for containers in chosen for container in containers)
+
+
+def _part(asked: options.Options, size: Size) -> float:
+    return size.cpu if asked.query == "cpu" else size.memory
 
 
 def _asks_of_node(query: Query) -> bool:
