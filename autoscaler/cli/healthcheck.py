@@ -38,8 +38,7 @@ def healthcheck(context: Context, ready: bool, as_json: bool) -> None:
     """
     host, port = _address(context)
     path = "/readyz" if ready else "/healthz"
-    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    status, text = ask(here, port, path)
+    status, text = ask(reachable(host), port, path)
     well = status == http.HTTPStatus.OK
     if as_json:
         show_json({"ok": well, "status": status, "answer": text})
@@ -65,6 +64,11 @@ def _may_differ(context: Context) -> Iterator[bool]:
         yield any("listen" in path.name.lower() for path in SECRETS.glob("*"))
         file = context.config or os.environ.get("AUTOSCALER_CONFIG")
         yield bool(file) or (DEFAULT_FILE.exists() and b"listen" in DEFAULT_FILE.read_bytes())
+
+
+def reachable(host: str) -> str:
+    """Where to ask who listens there: on all interfaces is also on this one."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def ask(host: str, port: int, path: str) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from autoscaler.cli.covered import covered
 from autoscaler.cli.render import decisions
 from autoscaler.cli.render.explanation import explanation
 from autoscaler.cli.stored import as_json
@@ -29,7 +30,8 @@ def plan(context: Context, service: str | None, policies: tuple[str, ...], as_js
 
     Run it before the first `run`, and after changing a policy: it shows every service that
     a policy covers, what would happen to it, and what holds it; and each policy that covers
-    no service (beside JSON, on standard error).
+    no service, and which nodes have no agent (beside JSON, on standard error). It has no
+    agents itself: of tasks on other nodes it knows neither CPU nor memory.
 
     \b
     autoscaler plan
@@ -50,6 +52,8 @@ def plan(context: Context, service: str | None, policies: tuple[str, ...], as_js
         show(*(explanation(record, now()) for record in found))
     elif found:
         show(decisions.planned([record.decision for record in found]))
+    if found:
+        note(covered(settings), beside_json=as_json_)
     if service is None:
         lines = decisions.idle(idle, "covers no service of this cluster")
         note(lines, beside_json=as_json_ or not found)

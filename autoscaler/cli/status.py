@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import click
 
+from autoscaler.cli.covered import covered
 from autoscaler.cli.render import decisions
 from autoscaler.cli.stored import as_json, last_decisions
 from autoscaler.cli.terminal import Context, note, now, pass_context, run, show, show_json
@@ -23,7 +24,8 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
 
     Look here first: who is held, by which guard, and why. A decision is stored when it
     differs from the one before, so an old one still holds. Then each policy of the settings'
-    files by which nothing was decided (beside JSON, on standard error).
+    files by which nothing was decided, and, where the running service answers, which nodes
+    have no agent and what is not seen there (beside JSON, on standard error).
 
     \b
     autoscaler status
@@ -41,6 +43,7 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
         show(decisions.current(found, now()))
     else:
         show("No decision has been stored yet.")
+    note(covered(settings), beside_json=as_json_)
     if found:
         lines = decisions.idle(_idle(settings, found), "has decided nothing: has it no service?")
         note(lines, beside_json=as_json_)

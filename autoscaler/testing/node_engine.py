@@ -56,6 +56,8 @@ class FakeNodeEngine:
     stop_status: int = 204
     twice: bool = False
     """Every event comes two times."""
+    frames: dict[str, list[bytes]] = field(default_factory=dict)
+    """What containers say of their statistics, as lines."""
     lists: int = 0
     """How often containers were listed."""
     _containers: dict[str, _Container] = field(default_factory=dict)
@@ -121,6 +123,7 @@ class FakeNodeEngine:
                 web.get("/v1.45/containers/json", self._list),
                 web.get("/v1.45/containers/{id}/json", self._inspect),
                 web.post("/v1.45/containers/{id}/stop", self._stop),
+                web.get("/v1.45/containers/{id}/stats", self._stats),
                 web.get("/v1.45/events", self._stream),
             ]
         )
@@ -185,6 +188,14 @@ class FakeNodeEngine:
         if self.stop_status == 204:
             self.end(key, exit_code=143)
         return web.Response(status=self.stop_status)
+
+    async def _stats(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for frame in self.frames.get(request.match_info["id"], ()):
+            await response.write(frame + b"\n")
+        await asyncio.Event().wait()
+        return response
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """As an engine does: what it remembers since a time, then what happens."""
