@@ -22,6 +22,8 @@ from autoscaler.telemetry import Telemetry
 
 SETTLED_AT_ONCE = 16
 """Services that are read at the same time to learn how actions ended."""
+PAID_AT_ONCE = 100
+"""Outcomes that are given to the store together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Acts:
         self._owed: list[Owed] = []
         self._refused: set[str] = set()
         """Ids of intents that the cluster has refused for good."""
+        self._paying = asyncio.Lock()
 
     def reserve(self, decision: Decision) -> None:
         """Later services of the same pass see what earlier ones take from the brake.
@@ -167,19 +170,29 @@ class Acts:
         return known(memory, action, now)
 
     async def pay(self) -> None:
-        """Store the outcomes that are known and not stored yet, oldest first."""
-        while self._owed:
-            owed = self._owed[0]
-            try:
-                await self._store.settle(
-                    owed.intent, owed.outcome, owed.detail, owed.at, self._memory(owed)
-                )
-            except AutoscalerError as error:
-                self._telemetry.store_failed(error)
-                return
-            self._telemetry.well("store")
-            if owed in self._owed:
-                self._owed.remove(owed)
+        """Store the outcomes that are known and not stored yet, oldest first.
+
+        One at a time pays for all: the acts that end meanwhile are stored together.
+        """
+        async with self._paying:
+            while self._owed:
+                due = self._owed[:PAID_AT_ONCE]
+                stored = await asyncio.gather(*map(self._pay, due))
+                paid = [*stored, False].index(False)
+                del self._owed[:paid]
+                if paid < len(due):
+                    return
+
+    async def _pay(self, owed: Owed) -> bool:
+        """Whether the store has taken it. It may have had it before: the last word counts."""
+        try:
+            memory = self._memory(owed)
+            await self._store.settle(owed.intent, owed.outcome, owed.detail, owed.at, memory)
+        except AutoscalerError as error:
+            self._telemetry.store_failed(error)
+            return False
+        self._telemetry.well("store")
+        return True
 
     def _memory(self, owed: Owed) -> Memory | None:
         """As it is now: later passes may have stored what a memory of that time does not hold."""
