@@ -15,7 +15,8 @@ class Memories:
 
     def of(self, service_id: str) -> Memory:
         """What is remembered of a service; nothing at first."""
-        return self._shared.get(service_id, Memory())
+        known = self._shared.get(service_id)
+        return Memory() if known is None else known
 
     def keep(self, service_id: str, memory: Memory) -> None:
         """Remember, and see to it that it is stored if what lasts of it has changed."""

@@ -42,7 +42,7 @@ def decide(policy: Policy, observation: Observation, memory: Memory) -> tuple[Me
     if observation.paused is not None:
         return memory, _nothing(policy, observation, observation.paused, "paused")
     healed = healing.heal(policy, observation, memory.healing)
-    if healed.memory != memory.healing:
+    if healed.memory is not memory.healing:
         memory = replace(memory, healing=healed.memory)
     after, decision = _size(policy, observation, memory)
     return after, _with_health(decision, healed)

@@ -114,6 +114,8 @@ def _tell(
 
     So does one that wants a rollback for which there is no way back.
     """
+    if not found and not memory.told:
+        return memory, ()
     names = {entry.name for entry, _ in (*found, *blind)}
     helpless = {each.about: f"; {each.reason}" for each in verdicts if each.guard in NO_WAY_BACK}
     told = {name: at for name, at in memory.told.items() if name in names}

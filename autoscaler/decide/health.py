@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from autoscaler.model import Finding, Health, Mode, Rollout, Service, Standing, Task
 
@@ -25,10 +25,12 @@ GRAVEST_FIRST = (
 
 
 def standing(
-    service: Service, tasks: Sequence[Task] | None, now: float, findings: Iterable[Finding] = ()
+    service: Service, tasks: Sequence[Task] | None, now: float, findings: Sequence[Finding] = ()
 ) -> Standing:
     """The gravest of what can be seen and what was found, with the reasons for it."""
     seen = plain(service, tasks, now)
+    if not findings:
+        return seen
     found = [Standing(state=each.state, reasons=(each.reason,)) for each in findings]
     gravest = min((seen, *found), key=lambda each: GRAVEST_FIRST.index(each.state))
     if gravest is seen:

@@ -88,6 +88,8 @@ def _deployed(seen: Memory, changed: Changed, observation: Observation, scale: S
 
 def _recovered(seen: Memory, observation: Observation) -> Memory:
     reset, replicas = seen.reset, seen.replicas or 0
+    if reset is None and not (seen.zeroed and replicas):
+        return seen
     over = reset is not None and (
         replicas >= reset.replicas or observation.now > reset.at + GIVEN_UP
     )

@@ -29,12 +29,11 @@ LONGEST_PERIOD = 1800.0
 def take_in(memory: Memory, observation: Observation, scale: Scale) -> Memory:
     """What is known once the service has been looked at."""
     seen = _noticed(clocks.not_ahead(memory, observation.now), observation, scale)
-    return replace(
-        seen,
-        scaled=pace.forget(seen.scaled, observation.now, LONGEST_PERIOD),
-        recommendations=seen.recommendations
-        or _first(observation.service.replicas or 0, observation.now),
-    )
+    scaled = pace.forget(seen.scaled, observation.now, LONGEST_PERIOD)
+    runs = seen.recommendations or _first(observation.service.replicas or 0, observation.now)
+    if scaled == seen.scaled and runs is seen.recommendations:
+        return seen
+    return replace(seen, scaled=scaled, recommendations=runs)
 
 
 def _noticed(memory: Memory, observation: Observation, scale: Scale) -> Memory:
@@ -42,8 +41,10 @@ def _noticed(memory: Memory, observation: Observation, scale: Scale) -> Memory:
     if observation.unsettled is not None:
         # A change whose outcome is not known yet may well be ours.
         return memory
-    replicas = observation.service.replicas or 0
-    seen = replace(memory, replicas=replicas, template=observation.service.template)
+    replicas, template = observation.service.replicas or 0, observation.service.template
+    seen = memory
+    if (replicas, template) != (memory.replicas, memory.template):
+        seen = replace(memory, replicas=replicas, template=template)
     if memory.replicas is None:
         return replace(seen, zeroed=replicas == 0 and may_be_zero(scale, observation.windows))
     return others.judge(others.notice(seen, memory, observation), memory, observation, scale)

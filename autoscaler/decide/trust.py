@@ -19,7 +19,7 @@ def distrust(sample: Sample | None) -> str | None:
         return "not asked yet"
     if not sample.known:
         return f"{sample.quality}: {sample.detail}" if sample.detail else str(sample.quality)
-    return None if _finite(_numbers(sample)) else "its value is not a finite number"
+    return None if all(map(_finite, _numbers(sample))) else "its value is not a finite number"
 
 
 def incomplete(sample: Sample | None) -> str | None:
@@ -60,5 +60,5 @@ def _numbers(sample: Sample) -> Iterable[float | None]:
     return [value.value for value in known] + shares
 
 
-def _finite(numbers: Iterable[float | None]) -> bool:
-    return all(number is not None and math.isfinite(number) for number in numbers)
+def _finite(number: float | None) -> bool:
+    return number is not None and math.isfinite(number)

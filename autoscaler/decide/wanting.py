@@ -77,10 +77,11 @@ def _without_metrics(scale: Scale, bounds: Bounds, current: int) -> Want:
 def _combined(scale: Scale, recommendations: Sequence[Recommendation], current: int) -> Want:
     """The largest of what the groups would have; a metric without a group is its own."""
     groups: dict[str, list[Recommendation]] = defaultdict(list)
+    winners: list[Recommendation] = []
     for metric, found in zip(scale.metrics, recommendations, strict=True):
         if found.replicas is not None:
-            groups[metric.group or f"\0{metric.name}"].append(found)
-    winners = [winner(group, current) for group in groups.values()]
+            (groups[metric.group] if metric.group else winners).append(found)
+    winners += [winner(group, current) for group in groups.values()]
     if not winners:
         first = recommendations[0]
         return Want(None, f"no metric has an opinion; {first.name}: {first.reason}")

@@ -33,6 +33,9 @@ class Groups:
     ignored: frozenset[str]
 
 
+_RUNNING = ("ready", "missing")
+
+
 def group(
     tasks: Iterable[Task],
     values: Mapping[str, TaskValue],
@@ -48,13 +51,10 @@ def group(
     sorted_ids["ignored"] = set()
     for task in tasks:
         kind = _kind(task, values.get(task.id), now, start_up)
-        sorted_ids[_cold(task, kind, now, warm_up)].add(task.id)
+        if kind in _RUNNING and is_warming(task, now, warm_up):
+            kind = "unready"
+        sorted_ids[kind].add(task.id)
     return Groups(**{kind: frozenset(ids) for kind, ids in sorted_ids.items()})
-
-
-def _cold(task: Task, kind: str, now: float, warm_up: float) -> str:
-    running = kind in ("ready", "missing")
-    return "unready" if running and is_warming(task, now, warm_up) else kind
 
 
 def is_warming(task: Task, now: float, warm_up: float) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from autoscaler.strategies.grouping import Groups
 
@@ -54,6 +55,7 @@ def some_quanta(value: float, quantum: float) -> int:
     return max(1, quanta(value, quantum))
 
 
+@lru_cache(maxsize=1024)
 def quantum_for(target: float) -> float:
     """Eight decades below the target's own: a difference of a millionth is seen."""
     return float(10.0 ** max(math.floor(math.log10(target)) - 8, FINEST))

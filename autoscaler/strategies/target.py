@@ -118,11 +118,12 @@ class Target(Strict):
         return proportion.per_task(reading.current, groups, usage, _band(reading))
 
     def _usage(self, values: Mapping[str, TaskValue], tasks: frozenset[str]) -> TaskUsage | str:
-        known = {task: values[task].value or 0.0 for task in tasks if _answered(values, task)}
+        asked = {task: values[task] for task in tasks if task in values}
+        known = {task: found.value for task, found in asked.items() if found.value is not None}
         if self.utilization is None:
             target = proportion.some_quanta(self._target, self._quantum)
             return TaskUsage(_all_quanta(known, self._quantum), None, target)
-        stated = {task: values[task].of or 0.0 for task in tasks if task in values}
+        stated = {task: found.of or 0.0 for task, found in asked.items()}
         if not stated or min(stated.values()) <= 0:
             return "utilization needs a CPU or memory limit or reservation on every task"
         return self._share(known, stated, tasks)
@@ -187,10 +188,6 @@ def ready_replicas(reading: Reading) -> int:
 
 def _band(reading: Reading) -> Band:
     return Band(down=reading.tolerance_down, up=reading.tolerance_up)
-
-
-def _answered(values: Mapping[str, TaskValue], task: str) -> bool:
-    return task in values and values[task].value is not None
 
 
 def _all_quanta(values: Mapping[str, float], quantum: float) -> dict[str, int]:
