@@ -43,6 +43,8 @@ class Figures(NamedTuple):
     health: str | None
     measured_at: Mapping[str, float]
     """When each metric's newest sample was measured."""
+    known: Mapping[str, bool]
+    """Whether each metric's newest sample can be gone by."""
 
 
 _FIGURES = (
@@ -58,6 +60,12 @@ _AGE = Described(
     ("service", "metric"),
     "Age of the newest sample of a policy's metric.",
 )
+_KNOWN = Described(
+    "autoscaler_metric_known",
+    "gauge",
+    ("service", "metric"),
+    "1 while a policy's metric has a finite, fresh value, and 0 while it has none.",
+)
 _HEALTH = Described(
     "autoscaler_service_health",
     "gauge",
@@ -67,6 +75,7 @@ _HEALTH = Described(
 _SERVICE_ROWS = (
     *(Described(f"autoscaler_service_{n}", "gauge", ("service",), t) for _, n, t in _FIGURES),
     _AGE,
+    _KNOWN,
     _HEALTH,
 )
 
@@ -97,6 +106,7 @@ class ServiceSeries(Collector):
                     family.add_metric((service,), value)
             yield family
         yield self._ages(services)
+        yield self._known(services)
         yield self._states(services)
 
     def _ages(self, services: Mapping[str, Figures]) -> Metric:
@@ -105,6 +115,13 @@ class ServiceSeries(Collector):
         for service, figures in services.items():
             for metric, at in figures.measured_at.items():
                 family.add_metric((service, metric), now - at)
+        return family
+
+    def _known(self, services: Mapping[str, Figures]) -> Metric:
+        family = GaugeMetricFamily(_KNOWN.name, _KNOWN.text, labels=_KNOWN.labels)
+        for service, figures in services.items():
+            for metric, known in figures.known.items():
+                family.add_metric((service, metric), known)
         return family
 
     def _states(self, services: Mapping[str, Figures]) -> Metric:
@@ -235,6 +252,8 @@ _FOOT = (
     "  beyond them counts as `other`.",
     "* `reason` is `token`, `claimed` (the node has an agent already), `full`, `silent`,",
     "  `version`, `oversize`, `malformed` or `unknown`.",
+    "* `metric` is the name of a metric in the service's policy; at most 20 of a policy are shown.",
+    "  `explain` says why one is not known.",
     "* A service's series end when the service is removed.",
     "* The usual `process_*` metrics (CPU, memory, open files) are shown as well.",
 )

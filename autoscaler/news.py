@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from operator import attrgetter
 
-from autoscaler.model import Decision, Memory, Observation, Run
+from autoscaler.model import Decision, Memory, Run
 
 
 def gist(decision: Decision) -> tuple[object, ...]:
@@ -27,15 +27,6 @@ def gist(decision: Decision) -> tuple[object, ...]:
 def happens(decision: Decision) -> bool:
     """Whether something is done or told, so that it is news however often it comes."""
     return decision.action is not None or bool(decision.tells)
-
-
-def ages(observation: Observation) -> dict[str, float]:
-    """How old the samples are that tell when they were measured, in seconds, by metric."""
-    return {
-        name: observation.now - sample.at
-        for name, sample in observation.samples.items()
-        if sample.at is not None
-    }
 
 
 def differ(before: Memory, after: Memory) -> bool:

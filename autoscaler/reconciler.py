@@ -20,7 +20,7 @@ from autoscaler.model import (
     Record,
     Service,
 )
-from autoscaler.news import ages, gist, happens
+from autoscaler.news import gist, happens
 from autoscaler.passes import Batch, Passed, Passes
 from autoscaler.policy_files import LoadedPolicy
 from autoscaler.ports import Clock, Orchestrator, Store
@@ -175,7 +175,7 @@ class Reconciler:
         self._telemetry.decided(
             decision,
             news=is_news,
-            ages=ages(passed.record.observation),
+            samples=passed.record.observation.samples,
             bounds=None if low is None or high is None else (low, high),
         )
 

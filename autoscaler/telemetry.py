@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import islice
 
 import structlog
 from prometheus_client import generate_latest
@@ -17,13 +18,15 @@ from prometheus_client import generate_latest
 from autoscaler.errors import AutoscalerError, Temporary
 from autoscaler.logs import Failures, configure_logging
 from autoscaler.metrics import Figures, Metrics
-from autoscaler.model import Action, Decision, Health, Outcome
+from autoscaler.model import Action, Decision, Health, Outcome, Sample
 from autoscaler.ports import Clock
 
 __all__ = ["Telemetry", "configure_logging", "watch_loop_lag"]
 
 MOST_PLACES = 50
 """Values of `where` that are told apart: a bound on the number of series."""
+MOST_METRICS = 20
+"""Metrics of a policy that have series of their own, for each service."""
 
 
 class Telemetry:
@@ -45,17 +48,16 @@ class Telemetry:
         decision: Decision,
         *,
         news: bool,
-        ages: Mapping[str, float],
+        samples: Mapping[str, Sample],
         bounds: tuple[int, int] | None,
     ) -> None:
         """A pass over a service has ended; it is logged when it is news.
 
-        `ages` are the ages in seconds of the samples at `decision.at`, by metric;
-        `bounds` are the policy's min and max.
+        `samples` are those that it was decided by, by metric; `bounds` are min and max.
         """
         action = decision.action
         self._decisions(_direction(action), decision.held_by or "").inc()
-        self._metrics.services.show(decision.service, _figures(decision, ages, bounds))
+        self._metrics.services.show(decision.service, _figures(decision, samples, bounds))
         if news:
             self._log.info("decision", **_told(decision))
         self._tell_health(decision)
@@ -109,11 +111,6 @@ class Telemetry:
     def observed(self, seconds: float) -> None:
         """The fleet has been looked at."""
         self._metrics.observation_duration.observe(seconds)
-        self.well("observation")
-
-    def observe_failed(self, error: BaseException) -> None:
-        """The fleet could not be looked at."""
-        self.error("observation", error)
 
     def store_failed(self, error: BaseException) -> None:
         """Something could not be stored; `well("store")` ends it."""
@@ -223,9 +220,10 @@ def _direction(action: Action | None) -> str:
 
 
 def _figures(
-    decision: Decision, ages: Mapping[str, float], bounds: tuple[int, int] | None
+    decision: Decision, samples: Mapping[str, Sample], bounds: tuple[int, int] | None
 ) -> Figures:
     least, most = bounds or (None, None)
+    shown = dict(islice(samples.items(), MOST_METRICS))
     return Figures(
         current=decision.current,
         wanted=decision.wanted,
@@ -233,7 +231,8 @@ def _figures(
         least=least,
         most=most,
         health=decision.health.state.value if decision.health else None,
-        measured_at={metric: decision.at - age for metric, age in ages.items()},
+        measured_at={name: each.at for name, each in shown.items() if each.at is not None},
+        known={name: each.known for name, each in shown.items()},
     )
 
 

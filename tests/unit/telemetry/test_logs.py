@@ -62,7 +62,7 @@ def decision(action: Action | None, held_by: str | None = None) -> Decision:
 
 
 def test_a_decision_that_is_news_is_one_line(telemetry: Telemetry, lines: list[EventDict]) -> None:
-    telemetry.decided(decision(scale(2, 4)), news=True, ages={}, bounds=(1, 9))
+    telemetry.decided(decision(scale(2, 4)), news=True, samples={}, bounds=(1, 9))
     assert lines == [
         {
             "event": "decision",
@@ -80,7 +80,7 @@ def test_a_decision_that_is_news_is_one_line(telemetry: Telemetry, lines: list[E
 def test_a_decision_that_is_no_news_is_not_logged(
     telemetry: Telemetry, lines: list[EventDict]
 ) -> None:
-    telemetry.decided(decision(None, "rollout"), news=False, ages={}, bounds=None)
+    telemetry.decided(decision(None, "rollout"), news=False, samples={}, bounds=None)
     assert lines == []
 
 
@@ -119,9 +119,9 @@ def test_errors_that_take_turns_are_each_logged_once(
 def test_an_error_that_comes_back_after_an_end_is_news(
     telemetry: Telemetry, lines: list[EventDict]
 ) -> None:
-    telemetry.observe_failed(Temporary("refused"))
-    telemetry.observed(0.1)
-    telemetry.observe_failed(Temporary("refused"))
+    telemetry.error("observation", Temporary("refused"))
+    telemetry.well("observation")
+    telemetry.error("observation", Temporary("refused"))
     assert [line["event"] for line in lines] == ["failed", "recovered", "failed"]
 
 

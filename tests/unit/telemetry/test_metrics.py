@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from autoscaler import metrics
 from autoscaler.errors import Temporary
 from autoscaler.metrics import Metrics
-from autoscaler.model import Act, Action, Decision, Outcome
-from autoscaler.telemetry import MOST_PLACES, Telemetry, watch_loop_lag
+from autoscaler.model import Act, Action, Decision, Outcome, Quality, Sample
+from autoscaler.telemetry import MOST_METRICS, MOST_PLACES, Telemetry, watch_loop_lag
 from autoscaler.testing.clock import ManualClock
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -69,7 +69,8 @@ def telemetry(clock: ManualClock) -> Telemetry:
 
 
 def decide(telemetry: Telemetry, made: Decision) -> None:
-    telemetry.decided(made, news=False, ages={"cpu": 4.0}, bounds=(1, 9))
+    samples = {"cpu": Sample(quality=Quality.VALUE, value=1.0, at=96.0)}
+    telemetry.decided(made, news=False, samples=samples, bounds=(1, 9))
 
 
 def test_decisions_are_counted_by_action_and_by_the_guard_that_held_them(
@@ -92,7 +93,7 @@ def test_a_service_shows_what_it_has_may_have_and_shall_have(telemetry: Telemetr
 
 
 def test_what_is_not_known_is_not_shown_as_zero(telemetry: Telemetry) -> None:
-    telemetry.decided(decision(current=None), news=False, ages={}, bounds=None)
+    telemetry.decided(decision(current=None), news=False, samples={}, bounds=None)
     for name in ("service_replicas", "service_replicas_desired", "service_replicas_min"):
         assert value(telemetry, name, service="web") is None
 
@@ -101,6 +102,26 @@ def test_a_sample_ages_while_no_pass_is_made(telemetry: Telemetry, clock: Manual
     decide(telemetry, decision())
     clock.advance(30.0)
     assert value(telemetry, "sample_age_seconds", service="web", metric="cpu") == 34.0
+
+
+def test_a_broken_metric_is_a_series_that_says_so(telemetry: Telemetry) -> None:
+    samples = {
+        "cpu": Sample(quality=Quality.PARTIAL, value=0.0, at=90.0),
+        "jobs": Sample(quality=Quality.ERROR, detail="refused"),
+        "rate": Sample(quality=Quality.STALE, at=10.0),
+    }
+    telemetry.decided(decision(), news=False, samples=samples, bounds=None)
+    known = {name: value(telemetry, "metric_known", service="web", metric=name) for name in samples}
+    assert known == {"cpu": 1, "jobs": 0, "rate": 0}
+    assert value(telemetry, "sample_age_seconds", service="web", metric="jobs") is None
+
+
+def test_a_policy_of_very_many_metrics_has_few_series(telemetry: Telemetry) -> None:
+    samples = {f"m{n}": Sample(quality=Quality.VALUE, value=1.0, at=90.0) for n in range(1000)}
+    telemetry.decided(decision(), news=False, samples=samples, bounds=None)
+    page = telemetry.render().decode()
+    assert page.count("autoscaler_metric_known{") == MOST_METRICS
+    assert page.count("autoscaler_sample_age_seconds{") == MOST_METRICS
 
 
 def test_the_series_of_a_service_end_with_it(telemetry: Telemetry) -> None:
@@ -148,7 +169,7 @@ def test_a_failed_reload_shows_while_the_old_policies_stay(
 def test_errors_are_counted_by_place_and_the_places_are_bounded(telemetry: Telemetry) -> None:
     for number in range(MOST_PLACES + 10):
         telemetry.error(f"place {number}", Temporary("no"))
-    telemetry.observe_failed(Temporary("no"))
+    telemetry.error("observation", Temporary("no"))
     assert value(telemetry, "errors_total", where="place 0") == 1
     assert value(telemetry, "errors_total", where="other") == 11
 
