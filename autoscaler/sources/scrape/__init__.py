@@ -5,7 +5,6 @@ A query passes through
     options.py      what the policy says
     source.py       one scraper for each page, whoever asks
     where.py        the pages: given URLs, or those of a service's tasks, by DNS or address
-    names.py        look-ups of names that cannot hold anything up
     targets.py      the pages that somebody asks for, no more than are allowed
     target.py       one page, read again and again while somebody asks
     fetch.py        one bounded request

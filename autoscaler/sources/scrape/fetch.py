@@ -9,7 +9,7 @@ import aiohttp
 
 from autoscaler.addresses import why
 from autoscaler.errors import Temporary
-from autoscaler.sources.scrape.names import Names
+from autoscaler.names import Names
 from autoscaler.sources.scrape.settings import Settings
 
 _HEADERS = {

@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
 from autoscaler.model import Quality, Sample, Task
+from autoscaler.names import Names
 from autoscaler.ports import Clock, Query
 from autoscaler.sources.scrape import options, settings
 from autoscaler.sources.scrape.fetch import Fetcher
 from autoscaler.sources.scrape.judge import Said, judge, weigh
-from autoscaler.sources.scrape.names import Names
 from autoscaler.sources.scrape.target import Question, Target, Track
 from autoscaler.sources.scrape.targets import Targets
 from autoscaler.sources.scrape.where import Place, Places, find

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoscaler.model import Task, TaskState
+from autoscaler.names import Names, Unknown
 from autoscaler.ports import Query
 from autoscaler.sources.scrape.fetch import Page
-from autoscaler.sources.scrape.names import Names, Unknown
 from autoscaler.sources.scrape.options import Options, TaskPages
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from autoscaler.model import Sample, Service, Task
+from autoscaler.names import Names, Unknown
 from autoscaler.ports import Clock, Query
 from autoscaler.sources.scrape import Options, ScrapeSource, Settings
 from autoscaler.sources.scrape import target as target_module
-from autoscaler.sources.scrape.names import Names, Unknown
 from autoscaler.testing.builders import a_service
 from autoscaler.testing.metrics_page import MetricsPage
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autoscaler.errors import Temporary
-from autoscaler.sources.scrape.names import MOST_AT_A_TIME, Names, Unknown
+from autoscaler.names import MOST_AT_A_TIME, Names, Unknown
 
 
 @pytest.fixture
