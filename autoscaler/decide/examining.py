@@ -33,7 +33,8 @@ def examine(
     policy: Policy, observation: Observation, memory: Healing
 ) -> tuple[Healing, Found, Blind]:
     """What was found and has held for long enough, and which rules could not look."""
-    if observation.tasks is None:
+    known = policy.heal or memory.rules or memory.since or memory.ailing
+    if observation.tasks is None or not known:
         # Nobody looked: nothing is found, and nothing is taken for well.
         return memory, (), ()
     now = observation.now
