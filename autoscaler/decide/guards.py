@@ -104,10 +104,9 @@ def busy(case: Case, proposed: int) -> Verdict | None:
         return None
     for hold in case.scale.hold_down_while:
         sample = case.observation.holds.get(hold.name)
-        doubt = trust.distrust(sample)
-        if sample is not None and doubt is None and sample.total != 0:
+        if sample is not None and trust.distrust(sample) is None and sample.total != 0:
             return _hold(case, "busy", f"{hold.name} is {sample.total:g}")
-        doubt = doubt or trust.incomplete(sample)
+        doubt = trust.unproven(sample)
         if doubt is not None:
             return _hold(case, "busy", f"{hold.name} is not known: {doubt}")
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from autoscaler.model import Observation, Sample
+from autoscaler.model import Observation, Quality, Sample
 from autoscaler.policy import Metric
 
 
@@ -32,6 +32,14 @@ def incomplete(sample: Sample | None) -> str | None:
     return None
 
 
+def unproven(sample: Sample | None) -> str | None:
+    """Why nothing may go on a sample's word: it says nothing, or not the whole truth."""
+    doubt = distrust(sample)
+    if doubt is None and sample is not None and sample.quality is Quality.PARTIAL:
+        doubt = f"{sample.quality}: {sample.detail}"
+    return doubt or incomplete(sample)
+
+
 def excused(metric: Metric, observation: Observation) -> bool:
     """Whether a metric says nothing, and need not."""
     return (
@@ -44,7 +52,7 @@ def shortage(metric: Metric, observation: Observation) -> str | None:
     if metric.coverage is None or excused(metric, observation):
         return None
     share, least = observation.coverage.get(metric.name), metric.coverage.at_least
-    doubt = distrust(share)
+    doubt = unproven(share)
     if doubt is not None or share is None or share.value is None:
         return f"coverage is unknown: {doubt}"
     if share.value < least:

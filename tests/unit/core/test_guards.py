@@ -290,6 +290,7 @@ def test_a_brake_that_is_overdrawn_holds_and_does_not_reverse(left: FleetFacts) 
         None,
         unknown(Quality.STALE),
         unknown(Quality.ERROR, "refused"),
+        partial(1.0),
         value(float("nan")),
         value(float("inf")),
         Sample(quality=Quality.VALUE),

@@ -116,6 +116,7 @@ JOBS: dict[str, Any] = {"hold_down_while": [{"name": "jobs", "query": "jobs_runn
         (value(0.001), "jobs is 0.001"),
         (value(-1.0), "jobs is -1"),
         (partial(3.0), "jobs is 3"),
+        (partial(0.0), "jobs is not known: partial: a store did not answer"),
         (per_task(0.0, 4.0), "jobs is 4"),
         (None, "jobs is not known: not asked yet"),
         (unknown(), "jobs is not known: no data"),
