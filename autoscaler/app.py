@@ -39,7 +39,6 @@ from autoscaler.policy_files import (
 from autoscaler.ports import Clock, HearsUsage, Orchestrator, PolicyKeeper, Source, Store
 from autoscaler.problems import Problems
 from autoscaler.reconciler import Reconciler
-from autoscaler.replacing import Replacing
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
 from autoscaler.signals import stop_on_signals, tell_stopped
@@ -48,6 +47,7 @@ from autoscaler.store.file import IN_MEMORY
 from autoscaler.strict_yaml import Document
 from autoscaler.telemetry import Telemetry, configure_logging, watch_loop_lag
 from autoscaler.view import View
+from autoscaler.with_agents import WithAgents
 
 STOP_TIME = 2.0
 """Seconds that actions under way are given to end when the service is told to stop."""
@@ -193,9 +193,11 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
     """The controller, with what an earlier run remembered."""
     passes = await remembered(parts)
     passes.agents = parts.hub.stoppers
+    within = STOP_SHARE * parts.settings.deadlines.act
+    orchestrator = WithAgents(parts.orchestrator, parts.hub, within)
     reconciler = Reconciler(
         passes,
-        Replacing(parts.orchestrator, parts.hub, STOP_SHARE * parts.settings.deadlines.act),
+        orchestrator,
         parts.store,
         parts.telemetry,
         parts.clock,
@@ -203,7 +205,7 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
         act_within=parts.settings.deadlines.act,
     )
     controller = Controller(
-        orchestrator=parts.orchestrator,
+        orchestrator=orchestrator,
         sources=parts.sources,
         reconciler=reconciler,
         view=parts.view,

@@ -45,6 +45,8 @@ DISPUTED_FOR = 60.0
 """Seconds after a second agent claimed a node for which nothing is asked of the node."""
 SHOWN_AFTER = 1.0
 """Seconds after a container's end at which the managers show it too."""
+MOST_OOM = 500
+"""Services, and tasks of each, of which it is remembered that memory ran out."""
 _REMEMBERED = 4096
 """Events of a node that are remembered to drop doubles."""
 
@@ -91,6 +93,8 @@ class Hub:
         self._later: set[str] = set()
         self.wake: Callable[[str], None] = lambda service: None
         """Called with the id of a service that something happened to."""
+        self.out_of_memory: dict[str, frozenset[str]] = {}
+        """Ids of the tasks in whose containers memory ran out lately, by service id."""
         self.hear: list[Hear] = []
         """Called with what tasks of a node use."""
 
@@ -236,10 +240,20 @@ class Hub:
         if not said.recent.add(("container", event.container, what, event.at)):
             return
         self._telemetry.agent_event(event.kind.value)
+        if event.kind is Kind.OOM:
+            self._remember_oom(event)
         self.wake(event.service)
         if event.kind is Kind.DIE and event.service not in self._later:
             self._later.add(event.service)
             asyncio.get_running_loop().call_later(SHOWN_AFTER, self._wake_later, event.service)
+
+    def _remember_oom(self, event: Happened) -> None:
+        """Of each service the last ones; the oldest service makes room."""
+        known = self.out_of_memory.pop(event.service, frozenset())
+        kept = known if len(known) < MOST_OOM else frozenset[str]()
+        self.out_of_memory[event.service] = kept | {event.task}
+        if len(self.out_of_memory) > MOST_OOM:
+            del self.out_of_memory[next(iter(self.out_of_memory))]
 
     def _wake_later(self, service: str) -> None:
         self._later.discard(service)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 
 import structlog
 
@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 
 LIST_EVERY = 30.0
 """Seconds between two lists of all containers when nothing asks for one."""
-LIST_GAP = 1.0
-"""Seconds between two lists, however much happens."""
+LIST_PAUSE = 0.5
+"""Seconds from what happened to the list of what came of it: what happened is told first."""
 RETRY = 2.0
 """Seconds before an engine that did not answer is asked again."""
 MOST_SERIES = 1000
@@ -127,12 +127,10 @@ class LocalNode:
                 if str(error) != said:
                     log.warning("containers are not listed", error=str(error))
                 said = str(error)
-            await asyncio.sleep(LIST_GAP)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(LIST_EVERY):
                     await self._list_now.wait()
-            except TimeoutError:
-                continue
+                    await asyncio.sleep(LIST_PAUSE)
 
     async def _list(self) -> None:
         found = await containers.list_all(self._client)

@@ -44,7 +44,7 @@ def credentials(error: str) -> bool:
 def ending(task: Task) -> str:
     """How a task ended, in a few words: exit codes, memory and health checks told apart."""
     said = task.error.lower()
-    if "oom" in said or "out of memory" in said:
+    if task.oom or "oom" in said or "out of memory" in said:
         return "out of memory"
     if "unhealthy" in said:
         return "unhealthy"

@@ -157,6 +157,8 @@ class Task:
     created_at: float = 0.0
     error: str = ""
     exit_code: int | None = None
+    oom: bool = False
+    """Whether memory ran out in its container, as its node's agent says."""
     container_id: str = ""
     addresses: tuple[str, ...] = ()
     """Where other containers reach it, one for each network but the ingress; none if it ended."""

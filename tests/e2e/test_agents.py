@@ -1,7 +1,7 @@
 """Agents on the nodes of a real Swarm of three: what they see, what they do, and what not."""
 
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -70,14 +70,17 @@ class Bed:
         self._stack.callback(agent.close)
         return agent
 
-    def service(self, node: ClusterNode, replicas: int = 2) -> list[str]:
-        """Tasks on one node; their ids."""
-        options = [f"--replicas={replicas}", f"--constraint=node.hostname=={node.hostname}"]
-        options += ["--restart-delay=0s", "--stop-grace-period=1s"]
+    def create(self, node: ClusterNode, *more: str, command: Sequence[str] = FOREVER) -> None:
+        """A service on one node."""
+        options = [f"--constraint=node.hostname=={node.hostname}", "--restart-delay=0s", *more]
         manager = self.cluster.nodes[0]
-        manager.create(self.name, BUSYBOX, *options, command=FOREVER)
+        manager.create(self.name, BUSYBOX, *options, command=command)
         self._stack.callback(manager.docker, "service", "rm", self.name)
-        return manager.wait_running(self.name, replicas, timeout=60)
+
+    def service(self, node: ClusterNode) -> list[str]:
+        """Two tasks on one node; their ids."""
+        self.create(node, "--replicas=2", "--stop-grace-period=1s")
+        return self.cluster.nodes[0].wait_running(self.name, 2, timeout=60)
 
     def running(self) -> list[str]:
         return self.cluster.nodes[0].running(self.name)
@@ -114,6 +117,18 @@ def test_containers_that_die_on_another_node_are_told_at_once(bed: Bed) -> None:
     metrics = page(agent)
     assert f'exits_total{{exit_code="137",node="node3",service="{bed.name}"}} 2.0' in metrics
     soon(lambda: f'task_memory_bytes{{node="node3",service="{bed.name}"' in page(agent), "memory")
+
+
+def test_a_task_that_runs_out_of_memory_on_another_node_is_told_from_one_that_was_killed(
+    bed: Bed,
+) -> None:
+    third = bed.cluster.nodes[2]
+    controller = bed.controller(CRASHES, SELDOM)
+    bed.agent(third, controller)
+    soon(lambda: controller.knows("node3"), "the agent")
+    eater = ("sh", "-c", "sleep 2; tail /dev/zero")
+    bed.create(third, "--limit-memory=16m", command=eater)
+    soon(lambda: "2 x out of memory" in controller.told(), "the notice")
 
 
 def page(agent: AgentProcess) -> str:

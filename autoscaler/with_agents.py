@@ -1,8 +1,9 @@
-"""An orchestrator that replaces single tasks too, through the agents of their nodes."""
+"""An orchestrator that sees and does more, through the agents of the nodes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 
 from autoscaler.errors import Conflict
 from autoscaler.hub import Hub
@@ -10,8 +11,11 @@ from autoscaler.model import Act, Action, Event, Fleet, Service, Task, Template
 from autoscaler.ports import Orchestrator
 
 
-class Replacing:
-    """Asks a node's agent for what a manager cannot do; all else goes to the orchestrator."""
+class WithAgents:
+    """Asks a node's agent for what a manager cannot do; all else goes to the orchestrator.
+
+    To what a manager tells of tasks it adds which of them ran out of memory.
+    """
 
     def __init__(self, orchestrator: Orchestrator, hub: Hub, within: float) -> None:
         """`within` is how long an agent may take to stop a container, in seconds."""
@@ -21,11 +25,18 @@ class Replacing:
 
     async def snapshot(self) -> Fleet:
         """See Orchestrator."""
-        return await self._orchestrator.snapshot()
+        fleet = await self._orchestrator.snapshot()
+        known = self._hub.out_of_memory
+        told = {
+            service: _marked(fleet.tasks[service], known[service])
+            for service in known.keys() & fleet.tasks.keys()
+        }
+        return replace(fleet, tasks={**fleet.tasks, **told}) if told else fleet
 
     async def inspect(self, service_id: str) -> tuple[Service, tuple[Task, ...]]:
         """See Orchestrator."""
-        return await self._orchestrator.inspect(service_id)
+        service, tasks = await self._orchestrator.inspect(service_id)
+        return service, _marked(tasks, self._hub.out_of_memory.get(service_id, frozenset()))
 
     async def apply(self, action: Action) -> Service:
         """See Orchestrator; a task that is replaced must still be as it was observed."""
@@ -51,6 +62,13 @@ class Replacing:
     async def close(self) -> None:
         """See Orchestrator."""
         await self._orchestrator.close()
+
+
+def _marked(tasks: tuple[Task, ...], ended: Collection[str]) -> tuple[Task, ...]:
+    """The tasks, with those that ran out of memory marked."""
+    if not ended:
+        return tasks
+    return tuple(replace(task, oom=True) if task.id in ended else task for task in tasks)
 
 
 def _check(service: Service, tasks: tuple[Task, ...], action: Action) -> None:

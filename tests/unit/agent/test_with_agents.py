@@ -11,15 +11,16 @@ import pytest
 
 from autoscaler.agent import messages
 from autoscaler.agent.channel import Channel, pipe
-from autoscaler.agent.messages import Answer, Hello, Result, Stop
+from autoscaler.agent.messages import Answer, Events, Happened, Hello, Kind, Result, Stop
 from autoscaler.errors import Conflict, OutcomeUnknown, Permanent, Temporary
+from autoscaler.healing import causes
 from autoscaler.hub import Hub
 from autoscaler.model import Act, Action, Rollout, TaskState
-from autoscaler.replacing import Replacing
 from autoscaler.telemetry import Telemetry
 from autoscaler.testing.builders import a_service
 from autoscaler.testing.clock import ManualClock
 from autoscaler.testing.memory_swarm import MemorySwarm
+from autoscaler.with_agents import WithAgents
 
 
 class Stopping:
@@ -89,7 +90,7 @@ ACTION = Action(
 async def test_the_agent_is_asked_to_stop_just_that_container(
     hub: Hub, agent: Stopping, swarm: MemorySwarm
 ) -> None:
-    after = await Replacing(swarm, hub, within=5).apply(ACTION)
+    after = await WithAgents(swarm, hub, within=5).apply(ACTION)
     assert after.version == 7
     (request,) = agent.asked
     assert (request.service, request.task, request.container) == ("web-id", "web-id.2", "c-2")
@@ -121,7 +122,7 @@ async def test_nothing_is_asked_where_something_happened_since(
     first, second = swarm.tasks["web-id"]
     swarm.tasks["web-id"] = (first, replace(second, **task))
     with pytest.raises(Conflict):
-        await Replacing(swarm, hub, within=5).apply(ACTION)
+        await WithAgents(swarm, hub, within=5).apply(ACTION)
     assert agent.asked == []
 
 
@@ -139,14 +140,30 @@ async def test_what_the_agent_answers_is_how_the_action_ended(
 ) -> None:
     agent.result = result
     with pytest.raises(error):
-        await Replacing(swarm, hub, within=0.1).apply(ACTION)
+        await WithAgents(swarm, hub, within=0.1).apply(ACTION)
     assert len(agent.asked) == 1
+
+
+async def test_tasks_that_ran_out_of_memory_are_marked(
+    hub: Hub, agent: Stopping, swarm: MemorySwarm
+) -> None:
+    wrapped = WithAgents(swarm, hub, within=5)
+    assert not any(task.oom for task in (await wrapped.inspect("web-id"))[1])
+    event = Happened(kind=Kind.OOM, container="c-2", task="web-id.2", service="web-id", at=1)
+    await agent.channel.send(messages.encode(Events(events=(event,))))
+    async with asyncio.timeout(5):
+        while "web-id" not in hub.out_of_memory:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    expected = [False, True]
+    assert [task.oom for task in (await wrapped.inspect("web-id"))[1]] == expected
+    assert [task.oom for task in (await wrapped.snapshot()).tasks["web-id"]] == expected
+    assert causes.ending((await wrapped.inspect("web-id"))[1][1]) == "out of memory"
 
 
 async def test_everything_else_goes_to_the_orchestrator(
     hub: Hub, agent: Stopping, swarm: MemorySwarm
 ) -> None:
-    wrapped = Replacing(swarm, hub, within=5)
+    wrapped = WithAgents(swarm, hub, within=5)
     assert (await wrapped.snapshot()).services == swarm.services
     scale = replace(ACTION, kind=Act.SCALE, replicas=5, task="", container="", node="")
     assert (await wrapped.apply(scale)).replicas == 5
