@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,17 +64,10 @@ class Recording(Telemetry):
         super().__init__()
         self._seen = seen
 
-    def decided(
-        self,
-        decision: Decision,
-        *,
-        news: bool,
-        ages: Mapping[str, float],
-        bounds: tuple[int, int] | None,
-    ) -> None:
+    def decided(self, decision: Decision, **more: Any) -> None:
         """See Telemetry."""
         self._seen.decided.append(time.time())
-        super().decided(decision, news=news, ages=ages, bounds=bounds)
+        super().decided(decision, **more)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
