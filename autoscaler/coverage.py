@@ -36,7 +36,7 @@ def told(nodes: Sequence[Mapping[str, Any]]) -> str:
     if not nodes:
         return "no node has been seen yet"
     if not blind:
-        return f"all {len(nodes)} nodes have an agent"
+        return "every node has an agent"
     named = ", ".join(blind[:MOST_NAMED]) + (", ..." if len(blind) > MOST_NAMED else "")
     have = f"{len(nodes) - len(blind)} of {len(nodes)} nodes have an agent"
     return f"{have}; not seen on {named}: {UNSEEN}"

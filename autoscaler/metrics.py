@@ -226,7 +226,20 @@ def page(described: Iterable[Described]) -> str:
     rows = (
         f"| `{row.name}` | {row.kind} | {_code(row.labels)} | {row.text} |" for row in described
     )
-    return "\n".join((*_HEAD, *rows, "", *_FOOT, ""))
+    return "\n".join((*_HEAD, *rows, "", *_FOOT, *_holders(), ""))
+
+
+def _holders() -> Iterator[str]:
+    """Every value of `held_by`."""
+    from autoscaler.decide.guards import GUARDS
+    from autoscaler.decide.heal_guards import HEAL_GUARDS
+
+    yield "* `held_by` names what kept a service as it is though something else was wanted; it is"
+    yield "  empty otherwise:"
+    yield f"  * guards of a scale, in order: {_code(each.__name__ for each in GUARDS)};"
+    yield f"  * guards of a cure, in order: {_code(each.__name__ for each in HEAL_GUARDS)};"
+    yield "  * `paused` (by its policy or by hand), `labels` (its labels hold a mistake) and"
+    yield "    `ambiguous_policy` (several policies cover it): then nothing is decided."
 
 
 def _code(labels: Iterable[str]) -> str:
@@ -244,8 +257,6 @@ _HEAD = (
 _FOOT = (
     "* `action` is `scale_up`, `scale_down`, `rollback`, `restart`, `replace`, `rebalance` or, for",
     "  a decision to leave things be, `none`.",
-    "* `held_by` names the guard that kept a service as it is though something else was wanted;",
-    "  it is empty otherwise.",
     "* `outcome` is `done`, `conflict` (somebody else wrote first), `failed` or `unknown`",
     "  (no answer came; settled by reading).",
     "* `where` names the part of the work that failed. At most 50 names are told apart; what is",

@@ -61,7 +61,8 @@ class Scale(Strict):
     """Bounds, metrics and speed limits."""
 
     min: Replicas = 1
-    """The service never has fewer replicas, with or without metrics."""
+    """The service never has fewer replicas, with or without metrics. With 0 metrics may take all
+    away, and wake a service that is at zero when it is seen for the first time."""
     max: Annotated[int, Field(ge=1, le=1_000_000)]
     """The service never has more replicas."""
     metrics: tuple[Metric, ...] = ()
@@ -71,7 +72,8 @@ class Scale(Strict):
     schedules: tuple[Schedule, ...] = ()
     """Windows of time that move the bounds, or freeze the service."""
     hold_down_while: tuple[Hold, ...] = ()
-    """Nothing shrinks while one of these answers is not zero, or is not known."""
+    """While one of these answers is not zero, or is not known, metrics remove nothing; bounds and
+    schedules do."""
     warm_up: Annotated[Duration, Field(ge=0, le=3600)] = 0.0
     """For so long after its start a task does not count as ready in any metric."""
     cooldown: Cooldown = Cooldown()

@@ -27,7 +27,8 @@ def planned(decisions: Sequence[Decision]) -> RenderableType:
             words.because(decision),
         )
     changes = sum(decision.action is not None for decision in decisions)
-    ending = f"{len(decisions)} services, {changes} would change; nothing was changed"
+    services = words.counted(len(decisions), "service")
+    ending = f"{services}, {changes} would change; nothing was changed"
     return Group(drawn, Text(), Text(ending, style="dim"))
 
 

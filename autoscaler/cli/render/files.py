@@ -86,18 +86,11 @@ def _problem(problem: Problem) -> Text:
 
 def _verdict(checked: Checked, problems: Sequence[Problem]) -> Text:
     if not problems:
-        policies, files = len(checked.policies.policies), len(checked.files)
-        return Text(
-            f"{_counted(policies, 'policy', 'policies')} in {_counted(files, 'file')}: ok",
-            style="green",
-        )
+        policies = words.counted(len(checked.policies.policies), "policy", "policies")
+        return Text(f"{policies} in {words.counted(len(checked.files), 'file')}: ok", style="green")
     faulty = Counter(problem.file for problem in problems)
-    told = _counted(len(problems), "problem")
+    told = words.counted(len(problems), "problem")
     return Text(
-        f"{told} in {_counted(len(faulty), 'file')}; nothing of them would be applied",
+        f"{told} in {words.counted(len(faulty), 'file')}; nothing of them would be applied",
         style="bold red",
     )
-
-
-def _counted(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -23,13 +24,20 @@ def table(*columns: str, title: str | None = None) -> Table:
     drawn = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
     for column in columns:
         numeric = column.startswith(">")
-        drawn.add_column(column.removeprefix(">"), justify="right" if numeric else "left")
+        justify: JustifyMethod = "right" if numeric else "left"
+        # In a narrow terminal a name is folded, not cut: it is needed whole.
+        drawn.add_column(column.removeprefix(">"), justify=justify, overflow="fold")
     return drawn
 
 
 def count(number: int | None) -> str:
     """A number of replicas, or that it is not known."""
     return UNKNOWN if number is None else str(number)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number of things: `1 file`, `2 files`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def number(value: float | None) -> str:

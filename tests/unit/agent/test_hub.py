@@ -248,7 +248,7 @@ async def test_it_is_told_which_nodes_have_no_agent_and_what_is_not_seen_there(h
     found = coverage(hub, nodes, 0.0)
     assert [node["agent"] for node in found["nodes"]] == [True, False]
     assert found["told"].startswith("1 of 2 nodes have an agent; not seen on two: container exits")
-    assert coverage(hub, {"n1": nodes["n1"]}, 0.0)["told"] == "all 1 nodes have an agent"
+    assert coverage(hub, {"n1": nodes["n1"]}, 0.0)["told"] == "every node has an agent"
     await agent.channel.close()
 
 
