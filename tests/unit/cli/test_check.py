@@ -132,6 +132,17 @@ def test_the_schema_takes_every_example(path: Path) -> None:
         GOOD.replace("max: 3", "max: 3, metrics: [{query: x, source: y, target: {value: 1}}]"),
         GOOD.replace("max: 3", "max: 3, recovery: 0"),
         GOOD.replace("version: 1", "version: 2"),
+        *(
+            GOOD.replace("max: 3}", f"max: 3}}, heal: [{{{entry}}}]")
+            for entry in (
+                "rule: probe, min: 1, then: notify",
+                "rule: probe, query: x, min: one, then: notify",
+                "rule: probe, query: x, url: y, min: 1, then: notify",
+                "rule: probe, source: http, query: x, min: 1, then: notify",
+                "rule: alert, then: notify",
+                "rule: max_age, older_than: 1h, source: http, then: restart",
+            )
+        ),
     ],
 )
 def test_the_schema_refuses_mistakes(wrong: str) -> None:

@@ -100,6 +100,7 @@ def scaled(decision: Decision) -> int | None:
         ("formula.yaml", 2, {"done": value(2), "coming": value(5), "backlog": value(600)}, 5),
         ("hold-down-while.yaml", 2, {"query": value(12)}, 6),
         ("freeze.yaml", 4, {"query": value(40)}, 8),
+        ("healing.yaml", 3, {"requests": value(650)}, 7),
     ],
 )
 def test_an_example_scales_as_it_says(
