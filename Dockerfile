@@ -1,6 +1,8 @@
 # The image of the autoscaler, and of its agents on nodes: they differ by command only.
-# For a build that can be repeated, give BASE by digest: --build-arg BASE=python@sha256:...
-ARG BASE=python:3.11-slim-bookworm
+# The tag is exact to the patch, but a tag can be moved. For a build that can be repeated, name the
+# digest that your registry gives for it: --build-arg BASE=python@sha256:... None stands here, since
+# there was no registry to ask for it, and a digest that nobody checked is worth less than a tag.
+ARG BASE=python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS build
 # How pip reaches its index, where it needs to be told; this stage is not part of the image.
