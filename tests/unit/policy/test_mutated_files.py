@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from autoscaler.errors import Invalid
 from autoscaler.policy_files import PolicyWatcher
+from autoscaler.strict_yaml import parse
+from autoscaler.strict_yaml.reading import read_text
 
 FILES = 10_000
 SLICES = 10
@@ -115,6 +118,14 @@ def _indent(text: str, rng: random.Random) -> str:
     return "".join(lines)
 
 
+def is_read(path: Path) -> bool:
+    """Whether there are keys: what is wrong then stands at one of them."""
+    try:
+        return isinstance(parse(read_text(path), str(path)).data, dict)
+    except Invalid:
+        return False
+
+
 MUTATIONS = (_insert, _delete, _replace_word, _move_line, _indent)
 
 
@@ -137,7 +148,9 @@ async def test_mutated_files_are_loaded_whole_or_refused_with_places(
         where = f"part {part}, file {number}:\n{text}"
         assert (watcher.current is in_force) == (not good), where
         assert good or watcher.problems, where
+        keyed = not good and is_read(path)
         for problem in watcher.problems:
             assert PLACED.match(str(problem)), f"{problem}\n{where}"
+            assert problem.path or not keyed, f"{problem}\n{where}"
     assert 0.3 < refused / (FILES // SLICES) < 0.99
     assert slowest < 1.0
