@@ -174,7 +174,7 @@ def test_a_busy_service_is_scaled_by_its_own_cpu_and_shrinks_when_the_work_is_do
 ) -> None:
     bed = quick_bed
     bed.create(
-        "encoder", busybox_image, "--limit-cpu=0.1",
+        "encoder", busybox_image, "--limit-cpu=0.05",
         f"--mount=type=bind,source={load},target=/load",
         *labels(
             min="1", max="8", target__cpu="70", metrics__cpu__window="5s",
@@ -186,16 +186,17 @@ def test_a_busy_service_is_scaled_by_its_own_cpu_and_shrinks_when_the_work_is_do
     started = time.monotonic()
     for number in range(JOBS):
         (load / "jobs" / f"{number}").touch()
-    # Three tasks at 100 % and two that idle are 60 % on average; four would be 75 %.
-    bed.wait_replicas("encoder", 5, timeout=60)
-    record_property("five replicas", f"{time.monotonic() - started:.0f} s after the work came")
+    # A task for each job, at least; a busy machine may keep them below 100 %, and then these do.
+    wait_until(lambda: bed.replicas("encoder") >= JOBS, timeout=120, what="a task for each job")
+    record_property("a task for each", f"{time.monotonic() - started:.0f} s after the work came")
     time.sleep(10)
-    # A busy machine may keep the three below 100 %: four tasks would do for 93 %.
-    assert bed.replicas("encoder") in (4, 5)
+    # Three at 100 % and two or three that nearly idle are within a tenth of 70 % on average.
+    assert JOBS <= bed.replicas("encoder") <= 2 * JOBS
+    record_property("in the end", f"{bed.replicas('encoder')} tasks for {JOBS} jobs")
     for job in (load / "jobs").iterdir():
         job.unlink()
     ended = time.monotonic()
-    bed.wait_replicas("encoder", 1, timeout=90)
+    bed.wait_replicas("encoder", 1, timeout=180)
     record_property("one replica", f"{time.monotonic() - ended:.0f} s after it was done")
 
 
