@@ -41,6 +41,15 @@ def _expects(*conditions: str) -> Callable[[Case, Answer], bool]:
     )
 
 
+def _rounds_a_percentage(case: Case, answer: Answer) -> bool:
+    """One replica off, in a direction whose limit is a percentage."""
+    expected, got = case.get("expected_replicas"), answer.get("expected_replicas")
+    if expected is None or got is None or abs(expected - got) != 1:
+        return False
+    way = case.get("scale_up" if expected > got else "scale_down", {})
+    return any(policy["type"] == "Percent" for policy in way.get("policies", ()))
+
+
 RULES = (
     Rule(
         "selectors",
@@ -55,6 +64,13 @@ RULES = (
         "What reading or writing the service comes to is the outcome of an action, not a part "
         "of the decision.",
         _expects("/FailedUpdateScale", "/FailedGetScale"),
+    ),
+    Rule(
+        "percentages",
+        ("behavior",),
+        "Percentages of rate limits are reckoned in whole numbers: 10 % of 50 is 5, where "
+        "binary fractions make it 6.",
+        _rounds_a_percentage,
     ),
 )
 """Why some differ; they are printed as misses all the same."""
