@@ -21,7 +21,13 @@ HEIGHT = 5
 DECISIONS = 8
 """Newest decisions shown."""
 _LABEL = 10
-_COLORS = {"up": "bold green", "down": "bold cyan", "none": "dim", "failed": "bold red"}
+_COLORS = {
+    "up": "bold green",
+    "down": "bold cyan",
+    "none": "dim",
+    "failed": "bold red",
+    "heals": "bold magenta",
+}
 
 Value = Callable[[Point], float]
 

@@ -1,4 +1,7 @@
-"""One play: load comes and goes, and everything that happens is written down."""
+"""One play: load comes and goes, two mishaps follow, and everything that happens is written down.
+
+A mishap is what befalls services anyway: a task is killed, a bad release is deployed.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from deploy.demo import load
+from autoscaler.testing.real.processes import ProcessFailed
+from deploy.demo import load, mishaps
 from deploy.demo.jobs import JobQueue, application
 from deploy.demo.load import Profile
+from deploy.demo.mishaps import Holds
 from deploy.demo.stage import Stage
 from deploy.demo.verdict import is_back
 from deploy.demo.watch import Seen, Watcher
@@ -27,9 +32,9 @@ class Broken(RuntimeError):
 
 
 async def play(stage: Stage, profile: Profile, seen: Seen, show: Show) -> None:
-    """Until the service is back to where it began, or has been given time enough.
+    """Until the service has come through all of it, or has been given time enough.
 
-    Raises Broken.
+    Raises Broken, ProcessFailed or OSError.
     """
     queue = JobQueue()
     async with served(stage, queue), asyncio.TaskGroup() as group:
@@ -39,11 +44,16 @@ async def play(stage: Stage, profile: Profile, seen: Seen, show: Show) -> None:
             group.create_task(watcher.look(), name="watcher"),
             group.create_task(show(seen), name="screen"),
         ]
-        broken = await _over(stage, queue, profile, seen)
+        try:
+            await _acts(stage, queue, profile, seen)
+            failure = None
+        except (Broken, ProcessFailed, OSError) as error:
+            # Out of the group it would be one of several.
+            failure = error
         for task in tasks:
             task.cancel()
-    if broken:
-        raise Broken(broken)
+    if failure:
+        raise failure
 
 
 async def stay(stage: Stage) -> None:
@@ -65,17 +75,26 @@ async def served(stage: Stage, queue: JobQueue) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def _over(stage: Stage, queue: JobQueue, profile: Profile, seen: Seen) -> str | None:
-    """Wait for the end of the load, and for the service to be small again; or say what broke."""
+async def _acts(stage: Stage, queue: JobQueue, profile: Profile, seen: Seen) -> None:
+    """Wait for the end of the load, then of each mishap; or say what broke."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     ends = started + load.duration(profile)
-    while loop.time() < ends + load.PATIENCE:
-        await asyncio.sleep(0.2)
-        broken = _broken(stage, queue, loop.time() - started)
-        if broken or (loop.time() > ends and is_back(seen)):
-            return broken
-    return None
+
+    async def until(holds: Holds, patience: float) -> bool:
+        """Whether it came to hold in so many seconds. Raises Broken."""
+        last = loop.time() + patience
+        while loop.time() < last and not await holds():
+            await asyncio.sleep(0.2)
+            if broken := _broken(stage, queue, loop.time() - started):
+                raise Broken(broken)
+        return loop.time() < last
+
+    async def is_over() -> bool:
+        return loop.time() > ends and is_back(seen)
+
+    if await until(is_over, load.duration(profile) + load.PATIENCE):
+        await mishaps.happen(stage, seen, lambda: loop.time() - started, until)
 
 
 def _broken(stage: Stage, queue: JobQueue, seconds: float) -> str | None:

@@ -102,6 +102,7 @@ def write_policy(directory: Path, stabilization: str = "2m", service: str = swar
     for written, meant in {
         "services: [shop_worker]": f"services: [{service}]",
         "stabilization: 2m": f"stabilization: {stabilization}",
+        "bake: 5m": "bake: 5s",
     }.items():
         if written not in text:
             raise ValueError(f"{POLICY} does not say {written!r}")

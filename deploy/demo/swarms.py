@@ -16,6 +16,8 @@ from autoscaler.testing.real.processes import ProcessFailed, run, wait_until
 STACK = "autoscaler-demo"
 SERVICE = f"{STACK}_worker"
 IMAGE = f"{STACK}/worker:1"
+MISSING = f"{STACK}/worker:2"
+"""An image that nobody has."""
 
 _HERE = Path(__file__).parent
 _OURS = f"label=com.docker.stack.namespace={STACK}"

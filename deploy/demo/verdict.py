@@ -1,11 +1,11 @@
-"""Whether the service followed its load, judged by Swarm's own list of tasks."""
+"""Whether the service followed its load and was healed, judged by what Swarm itself says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from deploy.demo.load import AFTERWARDS
-from deploy.demo.watch import Point, Seen
+from deploy.demo.watch import Mishap, Point, Seen, Told
 
 STEADY = 2.0
 """Seconds for which the service must have been small again."""
@@ -29,6 +29,8 @@ class Verdict:
     done: int
     actions: int
     """Times that the autoscaler changed the replicas."""
+    mishaps: tuple[Mishap, ...]
+    """What was done to the service afterwards."""
 
     @property
     def grew(self) -> bool:
@@ -45,26 +47,37 @@ class Verdict:
         """Whether both were seen."""
         return self.grew and self.shrank
 
+    @property
+    def healed(self) -> bool:
+        """Whether something was done to it, and all of it was mended."""
+        return bool(self.mishaps) and all(each.mended is not None for each in self.mishaps)
+
 
 def judge(seen: Seen) -> Verdict | None:
     """The verdict; None if nothing was seen."""
-    running = [point for point in seen.points if point.running > 0]
+    points = seen.loaded
+    running = [point for point in points if point.running > 0]
     if not running:
         return None
     return Verdict(
         first=running[0].running,
         most=max(running, key=lambda point: point.running),
-        last=seen.points[-1].running,
-        wanted=seen.points[-1].desired,
+        last=points[-1].running,
+        wanted=points[-1].desired,
         longest_queue=max(point.backlog for point in seen.points),
         done=seen.done,
-        actions=sum(told.what.get("event") == "action" for told in seen.log),
+        actions=sum(_scaled(told) for told in seen.log),
+        mishaps=tuple(seen.mishaps),
     )
 
 
+def _scaled(told: Told) -> bool:
+    return told.what.get("event") == "action" and told.what.get("act") == "scale"
+
+
 def exit_code(verdict: Verdict | None) -> int:
-    """0 if the service was seen to follow its load, 1 otherwise."""
-    return 0 if verdict is not None and verdict.followed else 1
+    """0 if the service was seen to follow its load and to be healed, 1 otherwise."""
+    return 0 if verdict is not None and verdict.followed and verdict.healed else 1
 
 
 def is_back(seen: Seen) -> bool:
@@ -72,9 +85,9 @@ def is_back(seen: Seen) -> bool:
     verdict = judge(seen)
     if verdict is None or not verdict.shrank:
         return False
-    since = seen.points[-1].at - STEADY
+    since = seen.loaded[-1].at - STEADY
     return all(
         point.running <= verdict.first and point.desired <= verdict.first
-        for point in seen.points
+        for point in seen.loaded
         if point.at >= since
     )

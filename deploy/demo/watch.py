@@ -53,13 +53,32 @@ class Told:
 
 
 @dataclass
+class Mishap:
+    """Something that is done to the service, once the load has gone."""
+
+    name: str
+    told: str
+    """What is done, in words."""
+    at: float
+    mended: float | None = None
+    """When all was well again; None while it is not."""
+
+
+@dataclass
 class Seen:
     """The record of one play."""
 
     points: list[Point] = field(default_factory=list)
     log: list[Told] = field(default_factory=list)
+    mishaps: list[Mishap] = field(default_factory=list)
     done: int = 0
     """Jobs that were done."""
+
+    @property
+    def loaded(self) -> list[Point]:
+        """The moments before the first mishap: those that tell how the load was followed."""
+        ends = self.mishaps[0].at if self.mishaps else float("inf")
+        return [point for point in self.points if point.at < ends]
 
 
 class Watcher:
@@ -91,8 +110,9 @@ class Watcher:
         )
         now = self._now()
         phase, rate = at(self._profile, now)
+        name = self._seen.mishaps[-1].name if self._seen.mishaps else phase.name
         self._seen.points.append(
-            Point(now, phase.name, rate, self._queue.backlog, metric, desired, running)
+            Point(now, name, rate, self._queue.backlog, metric, desired, running)
         )
         self._seen.done = self._queue.done
 

@@ -9,7 +9,7 @@ from deploy.demo.process import program
 from deploy.demo.stage import Stage
 from deploy.demo.swarms import SERVICE
 from deploy.demo.verdict import Verdict
-from deploy.demo.watch import Told
+from deploy.demo.watch import Mishap, Told
 
 CALM = 1.0
 """Seconds after a change in which it is of no interest that there is no further one."""
@@ -40,15 +40,21 @@ def _told(line: Told) -> str | None:
         return f"{what['from']} held by {what['held_by']}: {what['reason']}"
     if event == "action" and what.get("outcome") != "done":
         return f"not done ({what['outcome']}): {what.get('detail')}"
+    if event == "action" and what.get("act") != "scale":
+        return f"{what['act']}: {what.get('detail') or 'done'}"
+    if event == "health":
+        return f"{what['from']} → {what['to']}: {what['reason'] or 'all tasks run'}"
     if event == "failed":
         return f"{what.get('where')}: {what.get('error')}"
     return None
 
 
 def direction(line: Told) -> str:
-    """`up`, `down` or `none` for a decision; `failed` for what went wrong."""
+    """`up`, `down` or `none` for a decision, `heals` for a cure; `failed` for what went wrong."""
+    if line.what.get("event") == "action" and line.what.get("outcome") == "done":
+        return "heals"
     if line.what.get("event") != "decision":
-        return "failed"
+        return "heals" if line.what.get("to") == "healthy" else "failed"
     before, after = line.what.get("from") or 0, line.what.get("to") or 0
     return "up" if after > before else "down" if after < before else "none"
 
@@ -65,13 +71,22 @@ def summary(verdict: Verdict | None) -> list[str]:
             f" {most.at:.0f} s ({most.phase}), {verdict.last} at the end;"
             f" {verdict.actions} changes of replicas."
         ),
+        *(_mishap(each) for each in verdict.mishaps),
         _judgement(verdict),
     ]
 
 
+def _mishap(mishap: Mishap) -> str:
+    if mishap.mended is None:
+        return f"{mishap.told}: not mended."
+    return f"{mishap.told}: all was well again after {mishap.mended - mishap.at:.1f} s."
+
+
 def _judgement(verdict: Verdict) -> str:
+    if verdict.followed and verdict.healed:
+        return "The service followed its load, up and down, and was healed."
     if verdict.followed:
-        return "The service followed its load, up and down."
+        return "FAILED: the service followed its load, and was not healed."
     if not verdict.grew:
         return "FAILED: the service did not grow under load."
     return f"FAILED: the service had not shrunk {PATIENCE:.0f} s after the load."

@@ -119,12 +119,13 @@ def start(need_engine: None, require: Callable[[list[str]], None]) -> Iterator[S
             demo.close()
 
 
-def test_it_shows_the_service_following_its_load_and_leaves_nothing(start: Start) -> None:
+def test_it_shows_a_service_scaled_then_healed_and_leaves_nothing(start: Start) -> None:
     demo = start()
     demo.wait_for("autoscaler: ", TO_SET_UP)
     assert demo.left(), "what is looked for afterwards is not even seen while it runs"
     assert demo.wait(TO_PLAY) == 0, demo.output
-    assert "The service followed its load, up and down." in demo.output
+    assert "The service followed its load, up and down, and was healed." in demo.output
+    assert "autoscaler: rollback: " in demo.output
     assert not demo.left()
 
 

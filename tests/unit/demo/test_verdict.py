@@ -7,21 +7,23 @@ import pytest
 
 from deploy.demo.load import AFTERWARDS
 from deploy.demo.verdict import STEADY, exit_code, is_back, judge
-from deploy.demo.watch import Point, Seen, Told
+from deploy.demo.watch import Mishap, Point, Seen, Told
 from deploy.demo.words import summary
 
 FOLLOWED = [("quiet", 1), ("high", 4), ("high", 9), (AFTERWARDS, 9), (AFTERWARDS, 1)]
 
 
 def seen(moments: Iterable[tuple[str, int]], desired: dict[int, int] | None = None) -> Seen:
-    """A moment each ten seconds, as (phase, running); as many are desired, or what is said."""
+    """A moment each ten seconds, as (phase, running); as many are desired, or what is said.
+
+    Afterwards a task was killed, and replaced.
+    """
     wanted = desired or {}
-    return Seen(
-        [
-            Point(10.0 * n, phase, 1.0, 3 * running, None, wanted.get(n, running), running)
-            for n, (phase, running) in enumerate(moments)
-        ]
-    )
+    points = [
+        Point(10.0 * n, phase, 1.0, 3 * running, None, wanted.get(n, running), running)
+        for n, (phase, running) in enumerate(moments)
+    ]
+    return Seen(points, mishaps=[Mishap("task killed", "docker kill x", 1000.0, mended=1005.0)])
 
 
 def code(record: Seen) -> int:
@@ -30,7 +32,10 @@ def code(record: Seen) -> int:
 
 def test_a_service_that_grew_under_load_and_shrank_after_it_followed() -> None:
     assert code(seen(FOLLOWED)) == 0
-    assert summary(judge(seen(FOLLOWED)))[-1] == "The service followed its load, up and down."
+    assert (
+        summary(judge(seen(FOLLOWED)))[-1]
+        == "The service followed its load, up and down, and was healed."
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,9 +81,14 @@ def test_moments_before_the_first_task_ran_are_not_its_beginning() -> None:
     assert (verdict.first, verdict.most.running, verdict.last) == (1, 9, 1)
 
 
-def test_actions_are_counted_and_decisions_are_not() -> None:
+def test_changes_of_replicas_are_counted_and_decisions_and_cures_are_not() -> None:
     record = seen(FOLLOWED)
-    record.log = [Told(1.0, {"event": event}) for event in ("decision", "action", "action")]
+    record.log = [
+        Told(1.0, {"event": event, "act": act})
+        for event, act in (
+            ("decision", "scale"), ("action", "scale"), ("action", "scale"), ("action", "rollback")
+        )
+    ]  # fmt: skip
     verdict = judge(record)
     assert verdict is not None
     assert verdict.actions == 2
@@ -97,3 +107,25 @@ def test_a_service_is_back_only_when_it_has_been_small_for_a_while() -> None:
 
 def test_a_service_is_not_back_while_more_is_asked_for() -> None:
     assert not is_back(seen(FOLLOWED, desired={4: 2}))
+
+
+def test_a_service_that_was_not_healed_is_a_failure() -> None:
+    record = seen(FOLLOWED)
+    record.mishaps[0].mended = None
+    assert code(record) == 1
+    *_, mishap, judgement = summary(judge(record))
+    assert (mishap, "was not healed" in judgement) == ("docker kill x: not mended.", True)
+
+
+def test_a_demonstration_without_a_mishap_shows_no_healing() -> None:
+    record = seen(FOLLOWED)
+    record.mishaps.clear()
+    assert code(record) == 1
+
+
+def test_what_a_mishap_does_to_the_replicas_is_not_counted_as_the_load() -> None:
+    record = seen([*FOLLOWED, ("bad release", 0)])
+    record.mishaps[0].at = 45.0
+    verdict = judge(record)
+    assert verdict is not None
+    assert (verdict.last, exit_code(verdict)) == (1, 0)
