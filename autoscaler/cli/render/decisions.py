@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from autoscaler.cli.render import words
+from autoscaler.cli.render.listing import Listing
 from autoscaler.model import Decision, Outcome
 from autoscaler.policy_files import LoadedPolicy
 
 
 def planned(decisions: Sequence[Decision]) -> RenderableType:
     """What would be done now, the services that would change first."""
-    drawn = words.table("SERVICE", "POLICY", ">NOW", ">WANTED", "WOULD", "HELD BY", "BECAUSE")
+    drawn = Listing("SERVICE", "POLICY", ">NOW", ">WANTED", "WOULD", "HELD BY", "BECAUSE")
     for decision in sorted(decisions, key=lambda d: (d.action is None, d.service)):
         drawn.add_row(
             Text(decision.service, style="bold"),
@@ -32,10 +32,10 @@ def planned(decisions: Sequence[Decision]) -> RenderableType:
     return Group(drawn, Text(), Text(ending, style="dim"))
 
 
-def current(decisions: Iterable[Decision], now: float) -> Table:
+def current(decisions: Iterable[Decision], now: float) -> Listing:
     """What was last stored about each service."""
     columns = ("SERVICE", "POLICY", "HEALTH", ">REPLICAS", "HELD BY", ">STORED", "BECAUSE")
-    drawn = words.table(*columns)
+    drawn = Listing(*columns)
     for decision in decisions:
         drawn.add_row(
             Text(decision.service, style="bold"),
@@ -49,9 +49,9 @@ def current(decisions: Iterable[Decision], now: float) -> Table:
     return drawn
 
 
-def past(entries: Iterable[tuple[Decision, Outcome | None]]) -> Table:
+def past(entries: Iterable[tuple[Decision, Outcome | None]]) -> Listing:
     """What was decided, when, and how it ended."""
-    drawn = words.table("TIME", "SERVICE", ">REPLICAS", "OUTCOME", "HELD BY", "BECAUSE")
+    drawn = Listing("TIME", "SERVICE", ">REPLICAS", "OUTCOME", "HELD BY", "BECAUSE")
     for decision, outcome in entries:
         drawn.add_row(
             words.at(decision.at),

@@ -8,9 +8,11 @@ from io import StringIO
 
 import pytest
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from autoscaler.cli.render import words
 from autoscaler.cli.render.explanation import explanation
+from autoscaler.cli.render.listing import Listing
 from autoscaler.model import FleetFacts, Room, Verdict
 from autoscaler.testing.builders import NOW, a_memory, a_service, observe, per_task, value
 from tests.unit.cli.conftest import a_record
@@ -70,3 +72,34 @@ def test_ages_are_short(seconds: float, told: str) -> None:
 
 def test_what_is_not_known_is_a_dash() -> None:
     assert (words.ago(None, NOW), words.count(None), words.number(None)) == ("-", "-", "-")
+
+
+def lines(what: RenderableType, width: int) -> list[str]:
+    text = StringIO()
+    Console(file=text, width=width).print(what)
+    return [line.rstrip() for line in text.getvalue().splitlines()]
+
+
+def test_a_sentence_stands_below_its_row_where_there_is_no_room_beside_it() -> None:
+    listing = Listing("SERVICE", ">REPLICAS", "BECAUSE")
+    listing.add_row("shop_web", "1, wants 0", "backlog: 0 a replica, target 5: 1 -> 0")
+    listing.add_row("a_service_with_a_long_name", "12", Text("no change\nnote: twice"))
+    assert lines(listing, 80) == [
+        "SERVICE                       REPLICAS",
+        "shop_web                    1, wants 0",
+        "  backlog: 0 a replica, target 5: 1 -> 0",
+        "a_service_with_a_long_name          12",
+        "  no change",
+        "  note: twice",
+    ]
+    assert lines(listing, 110)[:2] == [
+        "SERVICE                       REPLICAS  BECAUSE",
+        "shop_web                    1, wants 0  backlog: 0 a replica, target 5: 1 -> 0",
+    ]
+
+
+def test_a_name_is_whole_in_the_narrowest_terminal() -> None:
+    listing = Listing("SERVICE", "POLICY", "BECAUSE")
+    listing.add_row("a_service_with_a_long_name", "a-policy-with-a-long-name", "no change")
+    told = lines(listing, 40)
+    assert "".join(line[:20].strip() for line in told[1:3]) == "a_service_with_a_long_name"
