@@ -80,7 +80,7 @@ def _check(service: Service, tasks: tuple[Task, ...], action: Action) -> None:
     if not service.rollout.settled:
         raise Conflict(f"{service.name} is {service.rollout}: an update is under way")
     task = next((task for task in tasks if task.id == action.task), None)
-    if task is None or not task.healthy:
+    if task is None or not (task.wanted and task.node_ready):
         raise Conflict(f"task {action.task} does not run any more")
     if (task.container_id, task.node_id) != (action.container, action.node):
         raise Conflict(f"task {action.task} runs in another container")

@@ -226,7 +226,7 @@ def min_available(case: HealCase) -> str | None:
     replaced = sum(_is_replaced(task, case) for task in case.observation.tasks or ())
     taken = 0 if service.start_first else min(service.at_once or replaced, replaced)
     if case.act is Act.REPLACE:
-        taken = 1
+        taken = int(case.task is None or case.task.healthy)
     if not taken or healthy - taken >= least:
         return None
     return f"{healthy} healthy tasks, a {case.act} takes {taken} at a time, {least} must stay"

@@ -71,7 +71,7 @@ def enough_stays(world: World) -> None:
 def taken_away(heal: Heal) -> int:
     """Healthy tasks that are stopped before others run in their stead."""
     if heal.action.kind is Act.REPLACE:
-        return 1
+        return sum(task.healthy for task in heal.tasks if task.id == heal.action.task)
     if heal.service.start_first:
         return 0
     return min(heal.service.at_once or heal.healthy, heal.healthy)

@@ -39,6 +39,7 @@ def explanation(record: Record, now: float, change: Change | None = None) -> Gro
         *_section("NOTES", _notes(decision)),
         *_section("SEEN", _seen(observation, record.memory)),
         *_section("METRICS", _metrics(record)),
+        *_section("SYMPTOMS", _symptoms(observation)),
         *_section("HEALTH", health(decision)),
         *_section("WANTED", _wanted(decision)),
         *_section("GUARDS, IN ORDER", _guards(decision)),
@@ -129,6 +130,16 @@ def _metrics(record: Record) -> Table | None:
         if name in record.observation.coverage:
             told = _sample(record.observation.coverage[name], record.observation.now)
             drawn.add_row(Text("  its coverage", style="dim"), *told, "", "")
+    return drawn
+
+
+def _symptoms(observation: Observation) -> Table | None:
+    """What rules of healing have asked sources."""
+    if not observation.symptoms:
+        return None
+    drawn = words.table("RULE", ">VALUE", "QUALITY", ">AGE")
+    for name, sample in observation.symptoms.items():
+        drawn.add_row(name, *_sample(sample, observation.now))
     return drawn
 
 

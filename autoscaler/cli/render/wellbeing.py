@@ -19,7 +19,8 @@ def health(decision: Decision) -> Table | None:
     for found in decision.recommendations:
         if found.act is Act.SCALE:
             continue
-        drawn.add_row(Text(found.act.value, style="bold"), f"{found.name}: {found.reason}")
+        act = Text("unknown", style="yellow") if found.abstains else Text(found.act, style="bold")
+        drawn.add_row(act, f"{found.name}: {found.reason}")
         for verdict in decision.verdicts:
             if verdict.about == found.name:
                 told = f"held by {verdict.guard}: {verdict.reason}"

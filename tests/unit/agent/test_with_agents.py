@@ -98,6 +98,15 @@ async def test_the_agent_is_asked_to_stop_just_that_container(
     assert swarm.applied == []
 
 
+async def test_a_container_that_never_got_healthy_is_stopped_too(
+    hub: Hub, agent: Stopping, swarm: MemorySwarm
+) -> None:
+    first, second = swarm.tasks["web-id"]
+    swarm.tasks["web-id"] = (first, replace(second, state=TaskState.STARTING))
+    await WithAgents(swarm, hub, within=5).apply(ACTION)
+    assert [request.container for request in agent.asked] == ["c-2"]
+
+
 @pytest.mark.parametrize(
     ("service", "task"),
     [

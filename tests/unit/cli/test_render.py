@@ -13,8 +13,17 @@ from rich.text import Text
 from autoscaler.cli.render import words
 from autoscaler.cli.render.explanation import explanation
 from autoscaler.cli.render.listing import Listing
-from autoscaler.model import FleetFacts, Room, Verdict
-from autoscaler.testing.builders import NOW, a_memory, a_service, observe, per_task, value
+from autoscaler.model import (
+    Act,
+    FleetFacts,
+    Health,
+    Quality,
+    Recommendation,
+    Room,
+    Standing,
+    Verdict,
+)
+from autoscaler.testing.builders import NOW, a_memory, a_service, observe, per_task, unknown, value
 from tests.unit.cli.conftest import a_record
 
 
@@ -50,6 +59,20 @@ def test_an_explanation_tells_all_that_was_seen() -> None:
 def test_a_metric_that_was_not_read_is_told() -> None:
     record = a_record(observe(a_service(5), {"requests": value(500.0)}), a_memory(5))
     assert "latency - not read" in drawn(explanation(record, NOW))
+
+
+def test_what_rules_asked_and_could_not_learn_is_told() -> None:
+    numbers = {"probe": value(7.0), "alert": unknown(Quality.ERROR, "connection refused")}
+    record = a_record(observe(a_service(5), symptoms=numbers), a_memory(5))
+    silent = Recommendation(
+        name="alert", replicas=None, reason="not known: error", abstains=True, act=Act.RESTART
+    )
+    health = Standing(state=Health.HEALTHY)
+    decision = replace(record.decision, recommendations=(silent,), health=health)
+    told = drawn(explanation(replace(record, decision=decision), NOW))
+    assert "probe 7 value" in told
+    assert "alert - error (connection refused)" in told
+    assert "unknown alert: not known: error" in told
 
 
 def test_verdicts_of_another_version_are_told_too() -> None:

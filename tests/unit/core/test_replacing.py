@@ -111,6 +111,13 @@ def test_a_replacement_takes_one_task_whatever_the_update_settings_say() -> None
     assert step(service=service, disruption={"min_available": 2}).action is not None
 
 
+def test_a_task_that_never_came_to_run_may_be_replaced_and_is_no_loss() -> None:
+    wedged = (TASKS[0], task(2, state=TaskState.STARTING), TASKS[2])
+    action = step(tasks=wedged, disruption={"min_available": 2}).action
+    assert action is not None
+    assert action.task == "task-2"
+
+
 def test_or_is_for_replace_and_must_help() -> None:
     with pytest.raises(ValidationError, match="or: restart is for then: replace"):
         a_healer({"rule": "exhausted", "then": "notify", "or": "restart"})
