@@ -243,4 +243,4 @@ def _left_alone(
     record = Record(
         policy=loaded.document, observation=observation, memory=memory, decision=decision
     )
-    return Passed(loaded, record, memory)
+    return Passed(loaded, record, recall.unwatched(memory))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from autoscaler.acts import Acts
+from autoscaler.decide import recall
 from autoscaler.errors import OutcomeUnknown
 from autoscaler.keeping import Keeping, Proof
 from autoscaler.memories import Memories
@@ -146,6 +147,10 @@ class Reconciler:
         return passed
 
     def _uncovered(self, service: Service) -> None:
+        before = self._memories.of(service.id)
+        after = recall.unwatched(before)
+        if after is not before:
+            self._memories.keep(service.id, after)
         if self._news.pop(service.id, None) is not None:
             self._telemetry.gone(service.name)
 

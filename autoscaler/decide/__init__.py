@@ -38,9 +38,11 @@ __all__ = ["decide"]
 def decide(policy: Policy, observation: Observation, memory: Memory) -> tuple[Memory, Decision]:
     """One step: what to remember, and what to do."""
     if policy.mode is PolicyMode.PAUSED:
-        return memory, _nothing(policy, observation, "the policy is paused", "paused")
+        resting = _nothing(policy, observation, "the policy is paused", "paused")
+        return recall.unwatched(memory), resting
     if observation.paused is not None:
-        return memory, _nothing(policy, observation, observation.paused, "paused")
+        resting = _nothing(policy, observation, observation.paused, "paused")
+        return recall.unwatched(memory), resting
     healed = healing.heal(policy, observation, memory.healing)
     if healed.memory is not memory.healing:
         memory = replace(memory, healing=healed.memory)

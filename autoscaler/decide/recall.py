@@ -150,6 +150,13 @@ def refused(memory: Memory, action: Action, now: float) -> Memory:
     return replace(after, healing=replace(after.healing, releases=known))
 
 
+def unwatched(memory: Memory) -> Memory:
+    """What is known of a service that nobody looks after: what ailed it counts no longer."""
+    if not memory.healing.ailing:
+        return memory
+    return replace(memory, healing=replace(memory.healing, ailing=False))
+
+
 def awake(memory: Memory, passed_at: float, now: float) -> Memory:
     """What is known at a start: what was known when the last pass was made.
 

@@ -94,6 +94,10 @@ class Scenario:
             interval=15.0,
         )
 
+    def rewrite(self, policies: Sequence[Mapping[str, Any]]) -> None:
+        """Put other policies in the place of those there are."""
+        self._policies = [load(document) for document in policies]
+
     def covering(self, service: Service) -> Sequence[LoadedPolicy]:
         """The policies over a service."""
         return [loaded for loaded in self._policies if loaded.policy.covers(service)]

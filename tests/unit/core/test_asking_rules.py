@@ -14,6 +14,8 @@ from autoscaler.model import (
     Healing,
     Health,
     Memory,
+    Order,
+    OrderKind,
     Quality,
     Sample,
 )
@@ -128,6 +130,27 @@ async def test_when_many_probes_fail_at_once_nobody_is_healed(sick: int) -> None
         decision = await scene.last("s0")
         assert decision.held_by == "fleet_stop"
         assert f"{sick + 1} of {sick + 2} services are sick at once" in decision.reason
+
+
+@pytest.mark.parametrize("how", ["by hand", "by its policy", "uncovered", "covered twice"])
+async def test_what_nobody_looks_after_any_more_does_not_stop_the_others(how: str) -> None:
+    mode = {"mode": "paused"} if how == "by its policy" else {}
+    async with Scenario(*services(7), policies=[POLICY]) as scene:
+        failing = {"s0", "s1", "s2"}
+        scene.source.answer = lambda query, service: BAD if service in failing else GOOD
+        await scene.cycles(2, seconds=60)
+        assert (await scene.last("s0")).held_by == "fleet_stop"
+        others = {**POLICY, "services": ["s2", "s3", "s4", "s5", "s6"]}
+        these = {**POLICY, "name": "these", "services": ["s0", "s1"], **mode}
+        if how == "by hand":
+            for name in ("s0", "s1"):
+                await scene.store.give(Order(kind=OrderKind.PAUSE, service=name, at=0, actor="ann"))
+        else:
+            again = {**these, "name": "again"}
+            covering = {"uncovered": [], "covered twice": [these, again]}.get(how, [these])
+            scene.rewrite([others, *covering])
+        await scene.cycles(2, seconds=60)
+        assert [action.service for action in scene.swarm.applied] == ["s2"]
 
 
 async def test_without_prometheus_nothing_is_done_and_the_log_says_why() -> None:
