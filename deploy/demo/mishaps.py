@@ -41,7 +41,8 @@ async def _task_killed(service: Service, seen: Seen, now: Callable[[], float]) -
     await service.docker("kill", container)
 
     async def is_replaced() -> bool:
-        return await service.is_whole() and victim not in await service.tasks()
+        tasks = await service.whole()
+        return bool(tasks) and victim not in tasks
 
     return is_replaced
 
@@ -52,7 +53,7 @@ async def _bad_release(service: Service, seen: Seen, now: Callable[[], float]) -
     await service.docker(*update)
 
     async def is_taken_back() -> bool:
-        return await service.is_whole() and await service.image() == IMAGE
+        return await service.image() == IMAGE and bool(await service.whole())
 
     return is_taken_back
 
@@ -77,13 +78,14 @@ class Service:
         """The id of the container of a task."""
         return await self.docker("ps", "--quiet", f"--filter=label={_TASK}={task}")
 
-    async def is_whole(self) -> bool:
-        """Whether all replicas run, and no update is under way."""
+    async def whole(self) -> set[str]:
+        """Ids of its tasks, if all replicas run and no update is under way; else none."""
         update = "{{with .UpdateStatus}}{{.State}}{{end}}"
         told = await self._asked("{{.Spec.Mode.Replicated.Replicas}} " + update)
         replicas, _, state = told.partition(" ")
-        states = list((await self.tasks()).values())
-        return state in ("", "completed") and states == ["Running"] * int(replicas)
+        tasks = await self.tasks()
+        all_run = list(tasks.values()) == ["Running"] * int(replicas)
+        return set(tasks) if all_run and state in ("", "completed") else set()
 
     async def image(self) -> str:
         """The image that its template names."""

@@ -10,6 +10,7 @@ from itertools import groupby
 from xml.sax.saxutils import escape
 
 from deploy.demo import words
+from deploy.demo.load import AFTERWARDS
 from deploy.demo.watch import Point, Seen, Told
 
 WIDTH, LEFT, RIGHT = 880.0, 64.0, 24.0
@@ -34,13 +35,14 @@ class Picture:
     def __init__(self, seen: Seen) -> None:
         self._points = seen.points
         self._log = seen.log
+        self._mishaps = {mishap.name for mishap in seen.mishaps}
         self._seconds = seen.points[-1].at
 
     def svg(self) -> str:
         """The whole file."""
         size = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" height="{HEIGHT:g}"'
         head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">'
-        title = "<title>Replicas follow the length of a queue, up and down</title>"
+        title = "<title>Replicas follow the length of a queue; mishaps are mended</title>"
         return "\n".join([head, title, f"<style>{_STYLE}</style>", *self._parts(), "</svg>", ""])
 
     def _parts(self) -> Iterator[str]:
@@ -57,8 +59,10 @@ class Picture:
         for name, group in groupby(self._points, key=lambda point: point.phase):
             points = list(group)
             start, end = self._x(points[0].at), self._x(points[-1].at)
-            yield _text((start + end) / 2, 26, f"load: {name}", "middle")
-            if name == "high":
+            if name != AFTERWARDS:
+                told = name if name in self._mishaps else f"load: {name}"
+                yield _text((start + end) / 2, 26, told, "middle")
+            if name in {"high", *self._mishaps}:
                 height = REPLICAS[1] - QUEUE[0]
                 yield (
                     f'<rect class="high" x="{start:.1f}" y="{QUEUE[0]}"'
