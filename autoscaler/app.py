@@ -18,7 +18,6 @@ from pydantic import ValidationError
 
 from autoscaler import complaints, plugins, web
 from autoscaler.agent import process as agent_process
-from autoscaler.agent.link import Remote
 from autoscaler.brake import Brake, BrakeLimits
 from autoscaler.controller import Controller
 from autoscaler.coverage import coverage
@@ -137,11 +136,7 @@ async def run(settings: Settings) -> None:
 async def run_agent(settings: Settings) -> None:
     """The agent of a node, until SIGTERM or SIGINT."""
     configure_logging(settings.log.format, settings.log.level)
-    remote = None
-    if settings.controller:
-        agents, agent = settings.agents, settings.agent
-        remote = Remote(settings.controller, agents.token_file, agent.controller_ca)
-    await agent_process.run(settings.agent, remote, settings.address, stop_on_signals())
+    await agent_process.run(settings, stop_on_signals())
     tell_stopped()
 
 
@@ -158,11 +153,7 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
             *controller.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
             group.create_task(watch_loop_lag(parts.telemetry), name="loop lag"),
-            *(
-                [group.create_task(keep_agent(parts.hub, settings, parts.telemetry))]
-                if settings.agents.here
-                else []
-            ),
+            group.create_task(keep_agent(parts.hub, settings, parts.telemetry), name="own agent"),
         ]
         await stop.wait()
         for task in tasks:

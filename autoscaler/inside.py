@@ -21,7 +21,9 @@ AGAIN_AFTER = 30.0
 
 
 async def keep_agent(hub: Hub, settings: Settings, telemetry: Telemetry) -> None:
-    """Run the agent, for ever."""
+    """Run the agent, for ever, unless the settings or a gate before the engine forbid it."""
+    if not settings.agents.here or "token_file" in settings.orchestrator:
+        return
 
     @asynccontextmanager
     async def connect() -> AsyncIterator[Channel]:

@@ -2,7 +2,6 @@
 
     messages.py    what agent and controller say to each other: small, strict, with a version
     channel.py     one end of a conversation: in the process, or a WebSocket
-    tokens.py      who may join in
 
     watching.py    the engine's container events, none lost that the engine still has
     containers.py  which tasks run here, read from the engine's lists
@@ -13,6 +12,8 @@
     talking.py     an agent's side of a conversation
     link.py        keeps the conversation going through every break
     page.py        the metrics that it serves
+    gate.py        the Swarm's API for a controller without a socket
+    writes.py      what a write through the gate may change
     reach.py       how the engine is reached
     process.py     `autoscaler agent`
 

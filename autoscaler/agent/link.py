@@ -16,8 +16,8 @@ import structlog
 from autoscaler.addresses import shown, why
 from autoscaler.agent.channel import Channel, SocketChannel
 from autoscaler.agent.messages import LONGEST, Refused
-from autoscaler.agent.tokens import read_tokens
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
+from autoscaler.tokens import read_tokens
 
 log = structlog.get_logger(__name__)
 

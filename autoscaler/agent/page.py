@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from autoscaler.agent.containers import TaskContainer
+from autoscaler.agent.gate import MOST_BODY, Gate
 from autoscaler.agent.measuring import Measuring
 from autoscaler.agent.messages import Kind
 from autoscaler.agent.node import LocalNode
@@ -92,8 +93,10 @@ class NodeSeries(Collector):
         yield from (ends, ooms, restarts)
 
 
-def application(node: LocalNode, measuring: Measuring, hostname: str) -> web.Application:
-    """`/metrics` and `/healthz`."""
+def application(
+    node: LocalNode, measuring: Measuring, hostname: str, gate: Gate | None = None
+) -> web.Application:
+    """`/metrics` and `/healthz`, and the gate if there is one."""
     registry = CollectorRegistry()
     registry.register(NodeSeries(node, measuring, hostname))
     ProcessCollector(registry=registry)
@@ -107,6 +110,8 @@ def application(node: LocalNode, measuring: Measuring, hostname: str) -> web.App
         told = "watching" if node.listed else "the engine has not answered yet"
         return web.Response(status=200 if node.listed else 503, text=f"{told}\n")
 
-    made = web.Application(client_max_size=1024)
+    made = web.Application(client_max_size=MOST_BODY if gate else 1024)
     made.add_routes([web.get("/metrics", metrics), web.get("/healthz", alive)])
+    if gate is not None:
+        made.add_routes(gate.routes())
     return made

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 from autoscaler.agent import page, reach
 from autoscaler.agent.containers import Node
+from autoscaler.agent.gate import Gate
 from autoscaler.agent.link import Backoff, Connect, Remote, keep_talking
 from autoscaler.agent.measuring import Measuring
 from autoscaler.agent.messages import Hello
@@ -20,7 +21,7 @@ from autoscaler.agent.stopping import Stopper
 from autoscaler.agent.talking import Talker
 from autoscaler.orchestrators.swarm.client import EngineClient
 from autoscaler.ports import Clock
-from autoscaler.settings import Agent
+from autoscaler.settings import Agent, Settings
 from autoscaler.web.server import serve
 
 LONGEST_STOP = 300.0
@@ -72,32 +73,42 @@ async def inside(settings: Agent, connect: Connect) -> None:
         group.create_task(talk, name="agent")
 
 
-async def run(
-    settings: Agent,
-    controller: Remote | None,
-    address: tuple[str, int],
-    stop: asyncio.Event,
-) -> None:
+async def run(settings: Settings, stop: asyncio.Event) -> None:
     """An agent of its own, until `stop` is set; without a controller it only serves metrics."""
     async with AsyncExitStack() as stack:
-        parts = await _built(stack, settings, stop)
+        parts = await _built(stack, settings.agent, stop)
         if parts is None:
             return
-        measuring = Measuring(parts.node, settings, time.monotonic)
+        measuring = Measuring(parts.node, settings.agent, time.monotonic)
         stack.push_async_callback(measuring.close)
-        application = page.application(parts.node, measuring, parts.identity.hostname)
-        await stack.enter_async_context(serve(application, *address))
+        gate = _gate(settings, stack) if settings.agent.gate else None
+        application = page.application(parts.node, measuring, parts.identity.hostname, gate)
+        await stack.enter_async_context(serve(application, *settings.address))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         tasks = [
             group.create_task(parts.node.run(), name="node"),
             group.create_task(measuring.run(), name="statistics"),
         ]
-        if controller is not None:
-            talk = keep_talking(controller.connect, parts.talker().talk, Backoff())
+        remote = _controller(settings)
+        if remote is not None:
+            talk = keep_talking(remote.connect, parts.talker().talk, Backoff())
             tasks.append(group.create_task(talk, name="conversation"))
         await stop.wait()
         for task in tasks:
             task.cancel()
+
+
+def _controller(settings: Settings) -> Remote | None:
+    if settings.controller is None:
+        return None
+    return Remote(settings.controller, settings.agents.token_file, settings.agent.controller_ca)
+
+
+def _gate(settings: Settings, stack: AsyncExitStack) -> Gate:
+    engine = reach.api(settings.agent)
+    gate = Gate(settings.agent, engine, settings.agents.token_file, time.monotonic)
+    stack.push_async_callback(gate.close)
+    return gate
 
 
 async def _built(stack: AsyncExitStack, settings: Agent, stop: asyncio.Event) -> Parts | None:

@@ -122,9 +122,17 @@ class Agent(Strict):
     containers: Annotated[int, Field(ge=1, le=1000)] = 500
     """The most containers that are measured."""
     services: Annotated[tuple[str, ...], BeforeValidator(_words)] = ("*",)
-    """Names of services, with `*` and `?`, whose containers may be stopped on request."""
+    """Names of services, with `*` and `?`, that may be changed, and whose containers may be
+    stopped, on request."""
     stops: Annotated[int, Field(ge=0, le=600)] = 6
     """The most containers that are stopped within a minute; 0: none ever."""
+    gate: bool = False
+    """Whether a controller that shows the token may read the Swarm through this agent, which
+    must be a manager's, and change services there."""
+    writes: Annotated[int, Field(ge=0, le=100_000)] = 600
+    """The most changes within a minute that are let through the gate."""
+    max_replicas: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+    """The most replicas of a service that are let through the gate."""
 
 
 class Settings(Strict):

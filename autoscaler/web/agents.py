@@ -17,10 +17,10 @@ from aiohttp import web
 from autoscaler.agent.channel import SocketChannel
 from autoscaler.agent.link import PATH
 from autoscaler.agent.messages import LONGEST
-from autoscaler.agent.tokens import is_known, read_tokens
 from autoscaler.errors import Permanent
 from autoscaler.hub import Hub
 from autoscaler.telemetry import Telemetry
+from autoscaler.tokens import is_known, read_tokens
 
 PING_EVERY = 10.0
 

@@ -37,6 +37,13 @@ policies:
       metrics:
         - {{source: docker, query: memory, of: node, window: 5s, target: {{average_value: 1}}}}
 """
+SIZED = """
+version: 1
+policies:
+  - name: sized
+    services: [{service}]
+    scale: {{min: 3, max: 4}}
+"""
 OLD = """
 version: 1
 policies:
@@ -54,19 +61,19 @@ class Bed:
         self.cluster, self.name = cluster, name
         self._stack = stack
 
-    def controller(self, policy: str, interval: float, **settings: object) -> Controller:
-        text = policy.format(service=self.name, more=settings.pop("more", ""))
+    def controller(self, policy: str, interval: float, more: str = "") -> Controller:
+        text = policy.format(service=self.name, more=more)
         controller = Controller(self.cluster.nodes[0].host, text, interval)
         self._stack.callback(controller.close)
-        controller.set(**settings)
+        controller.set()
         controller.start()
         return controller
 
     def agent(
-        self, node: ClusterNode, controller: Controller, token: Path | None = None
+        self, node: ClusterNode, controller: Controller, token: Path | None = None, **settings: str
     ) -> AgentProcess:
         name = f"agent{len(list(controller.directory.glob('agent*.log')))}"
-        agent = AgentProcess(node.host, controller, token or controller.token, name)
+        agent = AgentProcess(node.host, controller, token or controller.token, name, settings)
         self._stack.callback(agent.close)
         return agent
 
@@ -203,3 +210,21 @@ def test_what_is_wrong_with_agents_is_told_and_harms_nothing(bed: Bed, tmp_path:
     third.close()
     assert sorted(bed.running()) == sorted(before)
     assert bed.forced() == 0
+
+
+def test_a_controller_without_a_socket_works_through_the_gate_of_a_managers_agent(
+    bed: Bed, tmp_path: Path
+) -> None:
+    first = bed.cluster.nodes[0]
+    bed.service(first)
+    with Controller(f"unix://{tmp_path}/none.sock", SIZED.format(service=bed.name), OFTEN) as one:
+        agent = bed.agent(first, one, AUTOSCALER_AGENT__GATE="true")
+        soon(agent.answers, "the agent")
+        gate = {"host": f"http://127.0.0.1:{agent.port}", "token_file": str(one.token)}
+        one.set(orchestrator={"type": "swarm", **gate})
+        one.start()
+        soon(lambda: len(bed.running()) == 3, "a third task")
+        soon(lambda: one.knows("node1"), "the agent at the hub")
+        first.docker("service", "scale", "--detach", f"{bed.name}=2")
+        soon(lambda: '"action"' in one.told() and len(bed.running()) == 3, "the third task again")
+        assert "write refused" not in agent.log.read_text()

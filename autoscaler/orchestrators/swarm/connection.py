@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import aiodocker
 import aiohttp
@@ -17,6 +18,7 @@ import aiohttp
 from autoscaler.addresses import shown
 from autoscaler.errors import Permanent
 from autoscaler.orchestrators.swarm.settings import SwarmSettings
+from autoscaler.tokens import read_tokens
 
 
 class Connection:
@@ -25,28 +27,40 @@ class Connection:
     def __init__(self, settings: SwarmSettings) -> None:
         self._settings = settings
         self._docker: aiodocker.Docker | None = None
+        self._token = ""
 
     async def request(
         self, method: str, path: str, params: Mapping[str, str], body: bytes | None
     ) -> aiohttp.ClientResponse:
         """Send one request and wait for the head of its answer, whatever its status."""
         docker = self._engine()
-        return await docker.session.request(
+        answer = await docker.session.request(
             method,
             f"{docker.docker_host}/{path}",
             params=params,
             data=body,
-            headers={"Content-Type": "application/json"} if body is not None else None,
+            headers=self._headers(body),
             allow_redirects=False,
             # The caller has a deadline; this half of it tells "never sent" from "not answered".
             timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.timeout / 2),
         )
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            # Perhaps there is another token by now.
+            self._token = ""
+        return answer
 
     async def close(self) -> None:
         """Give the connections back; idempotent."""
         docker, self._docker = self._docker, None
         if docker is not None:
             await docker.close()
+
+    def _headers(self, body: bytes | None) -> Mapping[str, str]:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        if self._settings.token_file is None:
+            return headers
+        self._token = self._token or read_tokens(self._settings.token_file)[0]
+        return {**headers, "Authorization": f"Bearer {self._token}"}
 
     def _engine(self) -> aiodocker.Docker:
         if self._docker is None:

@@ -66,14 +66,13 @@ class SwarmOrchestrator:
 
     async def inspect(self, service_id: str) -> tuple[Service, tuple[Task, ...]]:
         """One service and its tasks. Raises Permanent when it is gone, or Temporary."""
-        answer = await self._client.get("services", {"id": [service_id]}, status="true")
+        ask = self._client.get("services", {"id": [service_id]}, status="true")
+        answer, _ = await asyncio.gather(ask, self._fresh_nodes())
         found = await decode(answer.body, "service list", partial(listed, before={}))
         # The filter matches beginnings of ids.
         this = next((each for each in found if each.service.id == service_id), None)
         if this is None:
             raise Gone(f"no service has the id {service_id!r}")
-        if _now() - self._nodes_at > self._settings.lists.nodes_for:
-            await self._list_nodes()
         return this.service, await self._tasks.one(this, self._nodes)
 
     async def apply(self, action: Action) -> Service:
@@ -140,6 +139,10 @@ class SwarmOrchestrator:
     def _count_reconnect(self, reason: str) -> None:
         self.reconnects += 1
         self._on_reconnect(reason)
+
+    async def _fresh_nodes(self) -> None:
+        if _now() - self._nodes_at > self._settings.lists.nodes_for:
+            await self._list_nodes()
 
     async def _list_nodes(self) -> None:
         answer = await self._client.get("nodes")

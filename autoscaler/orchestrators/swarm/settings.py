@@ -69,6 +69,9 @@ class SwarmSettings(Strict):
     """PEM file with our certificate."""
     tls_key: Path | None = None
     """PEM file with our certificate's key."""
+    token_file: Path | None = None
+    """File with the token that the engine's address wants to be shown: that of an agent with
+    `agent.gate` (`http://agent:9095`)."""
     timeout: Annotated[Duration, Field(gt=0)] = 10.0
     """The time that one call may take in all; half of it to connect."""
     events: EventSettings = EventSettings()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.agent.tokens import is_known, read_tokens
 from autoscaler.errors import Permanent
+from autoscaler.tokens import is_known, read_tokens
 
 ONE, TWO = "first-token-of-the-tests", "second-token-of-the-tests"
 

@@ -1,0 +1,217 @@
+"""The Swarm's API for a controller that holds no socket, through the agent of a manager.
+
+It passes on what the controller reads: services, tasks, nodes, networks, policies in configs,
+and events. Of all that can be written it passes the update of a service, and that only after it
+has looked for itself what the update changes (`writes.py`), to which service, and how often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from autoscaler.agent import writes
+from autoscaler.agent.writes import NotAllowed
+from autoscaler.errors import AutoscalerError, Permanent
+from autoscaler.model import Act
+from autoscaler.orchestrators.swarm.client import EngineClient
+from autoscaler.orchestrators.swarm.configs import LABEL
+from autoscaler.orchestrators.swarm.connection import Connection
+from autoscaler.orchestrators.swarm.documents import decode, decode_object
+from autoscaler.orchestrators.swarm.raw import child, number, text
+from autoscaler.orchestrators.swarm.settings import SwarmSettings
+from autoscaler.ports import Clock
+from autoscaler.settings import Agent
+from autoscaler.tokens import is_known, read_tokens
+
+log = structlog.get_logger(__name__)
+
+MINUTE = 60.0
+MOST_BODY = 4 * 1024 * 1024
+"""Bytes of a write at most; a service has some thousand."""
+_ID = "[0-9a-z]{25}"
+_READ = re.compile(rf"(_ping|v1\.\d+/(info|version|services(/{_ID})?|tasks|nodes|networks))")
+_CONFIGS = re.compile(r"v1\.\d+/configs")
+_EVENTS = re.compile(r"v1\.\d+/events")
+_UPDATE = re.compile(rf"(v1\.\d+)/services/({_ID})/update")
+_PARAMS = frozenset({"filters", "status", "since", "until"})
+"""What may be asked beside a path; `insertDefaults`, for one, may not."""
+
+
+class Budget:
+    """So many writes within any minute."""
+
+    def __init__(self, per_minute: int, monotonic: Clock) -> None:
+        self._per_minute = per_minute
+        self._monotonic = monotonic
+        self._drawn: deque[float] = deque(maxlen=max(1, per_minute))
+
+    def draw(self) -> bool:
+        """Whether one more is within it; if so, it counts."""
+        now = self._monotonic()
+        while self._drawn and now - self._drawn[0] >= MINUTE:
+            self._drawn.popleft()
+        if len(self._drawn) >= self._per_minute:
+            return False
+        self._drawn.append(now)
+        return True
+
+
+@dataclass
+class Gate:
+    """Serves the part of the engine's API that a controller needs."""
+
+    settings: Agent
+    engine: SwarmSettings
+    token_file: Path
+    monotonic: Clock
+    _client: EngineClient = field(init=False)
+    _connection: Connection = field(init=False)
+    _budget: Budget = field(init=False)
+
+    def __post_init__(self) -> None:
+        """It connects at the first request."""
+        self._client = EngineClient(self.engine)
+        self._connection = Connection(self.engine)
+        self._budget = Budget(self.settings.writes, self.monotonic)
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Everything below the root that no other route takes."""
+        return [web.get("/{path:.*}", self.read), web.post("/{path:.*}", self.write)]
+
+    async def close(self) -> None:
+        """Give back connections; idempotent."""
+        await self._client.close()
+        await self._connection.close()
+
+    async def read(self, request: web.Request) -> web.StreamResponse:
+        """Pass a request on that only reads."""
+        await self._known(request)
+        path, params = request.match_info["path"], dict(request.query)
+        if not params.keys() <= _PARAMS or not _may_be_read(path, params):
+            return _refused(403, f"{path} is not for controllers")
+        try:
+            async with asyncio.timeout(self.engine.timeout):
+                answer = await self._connection.request("GET", path, params, None)
+        except (TimeoutError, OSError, aiohttp.ClientError) as error:
+            return _refused(503, f"no answer from the engine: {error!r}")
+        return await _passed_on(request, answer)
+
+    async def write(self, request: web.Request) -> web.StreamResponse:
+        """Pass an update of a service on, if it changes what it may."""
+        await self._known(request)
+        found = _UPDATE.fullmatch(request.match_info["path"])
+        version = request.query.get("version", "")
+        if found is None or set(request.query) - {"version", "registryAuthFrom"}:
+            return _refused(403, "controllers may update services, and write nothing else")
+        try:
+            spec = json.loads(await request.read())
+            return await self._update(found[1], found[2], version, spec)
+        except (NotAllowed, RecursionError, ValueError) as error:
+            log.warning("write refused", service=found[2], reason=str(error))
+            return _refused(403, f"the agent refuses this write: {error}")
+        except AutoscalerError as error:
+            return _refused(503, str(error))
+
+    async def _known(self, request: web.Request) -> None:
+        """Raises HTTPUnauthorized for who does not show the token."""
+        kind, _, shown = request.headers.get("Authorization", "").partition(" ")
+        try:
+            tokens = await asyncio.to_thread(read_tokens, self.token_file)
+        except Permanent as error:
+            log.warning("nobody is let in", reason=str(error))
+            tokens = ()
+        if kind.lower() != "bearer" or not is_known(shown.strip(), tokens):
+            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
+
+    async def _update(self, api: str, key: str, version: str, spec: Any) -> web.StreamResponse:
+        answer = await self._client.get(f"services/{key}")
+        service = decode_object(answer.body, f"service {key}")
+        if service.get("ID") != key:
+            return _refused(404, f"no service has the id {key!r}")
+        if str(number(child(service, "Version"), "Index")) != version:
+            return _refused(500, "rpc error: code = Unknown desc = update out of sequence")
+        await self._check(key, service, spec)
+        if not self._budget.draw():
+            return _refused(429, f"rate limit: {self.settings.writes} writes a minute at most")
+        return await self._post(f"{api}/services/{key}/update", version, spec)
+
+    async def _check(self, key: str, service: dict[str, Any], spec: Any) -> None:
+        """Raises NotAllowed where something speaks against a write."""
+        before = child(service, "Spec")
+        name = text(before, "Name")
+        if not any(fnmatchcase(name, allowed) for allowed in self.settings.services):
+            raise NotAllowed(f"{name} may not be changed here")
+        change = writes.change(before, spec)
+        most = self.settings.max_replicas
+        if change.replicas is not None and change.replicas > most:
+            raise NotAllowed(f"{change.replicas} replicas are more than {most}")
+        if change.act is Act.ROLLBACK:
+            answer = await self._client.get("tasks", {"service": [key]})
+            tasks = await decode(answer.body, "task list", lambda each: each)
+            if change.release not in writes.earlier(service, tasks):
+                raise NotAllowed("the service never had this task template, as far as is known")
+
+    async def _post(self, path: str, version: str, spec: Any) -> web.StreamResponse:
+        params = {"version": version, "registryAuthFrom": "spec"}
+        body = json.dumps(spec, separators=(",", ":")).encode()
+        try:
+            async with asyncio.timeout(self.engine.timeout):
+                answer = await self._connection.request("POST", path, params, body)
+                async with answer:
+                    return web.Response(
+                        status=answer.status, body=await answer.read(), headers=_kept(answer)
+                    )
+        except (TimeoutError, OSError, aiohttp.ClientError) as error:
+            # It may have been done: the caller settles that by reading.
+            return _refused(504, f"no answer from the engine: {error!r}")
+
+
+def _may_be_read(path: str, params: Mapping[str, str]) -> bool:
+    if _CONFIGS.fullmatch(path):
+        # Any other config is none of the controller's business.
+        return params.keys() == {"filters"} and _filters(params["filters"]) == {"label": [LABEL]}
+    return bool(_READ.fullmatch(path) or _EVENTS.fullmatch(path))
+
+
+def _filters(given: str) -> Any:
+    try:
+        return json.loads(given)
+    except (ValueError, RecursionError):
+        return None
+
+
+async def _passed_on(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    """The engine's answer, as it comes; events have no end."""
+    response = web.StreamResponse(status=answer.status, headers=_kept(answer))
+    try:
+        await response.prepare(request)
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except (ConnectionError, aiohttp.ClientError) as error:
+        log.debug("an answer broke off", error=repr(error))
+    finally:
+        answer.close()
+    return response
+
+
+def _kept(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    names = ("Api-Version", "Content-Type")
+    return {name: answer.headers[name] for name in names if name in answer.headers}
+
+
+def _refused(status: int, told: str) -> web.Response:
+    """In the engine's own form, which the controller reads anyway."""
+    return web.json_response({"message": told}, status=status)

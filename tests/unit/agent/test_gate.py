@@ -1,0 +1,282 @@
+"""What a controller may read and write through a manager's agent, and what not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoscaler.agent import writes
+from autoscaler.agent.gate import MOST_BODY, Gate
+from autoscaler.agent.writes import Change, NotAllowed
+from autoscaler.model import Act
+from autoscaler.orchestrators.swarm import SwarmSettings
+from autoscaler.settings import Agent
+from autoscaler.testing.clock import ManualClock
+from autoscaler.testing.engine import FakeSwarm
+from autoscaler.testing.engine.api import EngineApi
+from autoscaler.testing.engine.bed import SwarmBed
+
+TOKEN = "a token of the tests"
+SHOWN = {"Authorization": f"Bearer {TOKEN}"}
+SPEC: dict[str, Any] = {
+    "Name": "web",
+    "Labels": {"a": "b", "null": None},
+    "TaskTemplate": {"ContainerSpec": {"Image": "web:1", "Env": ["A=1"]}, "ForceUpdate": 3},
+    "Mode": {"Replicated": {"Replicas": 2}},
+    "Unknown": {"of": ["a", "later", "version"]},
+}
+
+
+def other(*path: str, value: Any) -> dict[str, Any]:
+    """The spec with something else at a place."""
+    spec = copy.deepcopy(SPEC)
+    inner = spec
+    for name in path[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[path[-1]] = value
+    return spec
+
+
+BAD = other("TaskTemplate", "ContainerSpec", "Image", value="evil:1")
+
+
+def test_a_scale_a_restart_and_another_template_are_told_apart() -> None:
+    scaled = writes.change(SPEC, other("Mode", "Replicated", "Replicas", value=5))
+    assert scaled == Change(Act.SCALE, replicas=5)
+    assert writes.change(SPEC, other("TaskTemplate", "ForceUpdate", value=4)).act is Act.RESTART
+    template = writes.identity(BAD["TaskTemplate"])
+    assert writes.change(SPEC, BAD) == Change(Act.ROLLBACK, release=template)
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (SPEC, "nothing differs"),
+        (None, "not a spec"),
+        ([], "not a spec"),
+        ({}, "more than"),
+        (other("Name", value="other"), "more than"),
+        (other("Labels", "autoscaler.policy", value="x"), "more than"),
+        (other("EndpointSpec", value={"Ports": [{"PublishedPort": 22}]}), "more than"),
+        (other("UpdateConfig", value={"Parallelism": 0}), "more than"),
+        (other("Mode", value={"Global": {}}), "more than"),
+        (other("Mode", "Replicated", "More", value=1), "more than"),
+        (other("Mode", "Replicated", "Replicas", value=-1), "replicas is none"),
+        (other("Mode", "Replicated", "Replicas", value="5"), "replicas is none"),
+        (other("Mode", "Replicated", "Replicas", value=True), "replicas is none"),
+        (other("TaskTemplate", "ForceUpdate", value=2), "counter falls"),
+        ({**BAD, "Mode": {"Replicated": {"Replicas": 5}}}, "two things"),
+    ],
+)
+def test_nothing_else_may_differ(after: Any, told: str) -> None:
+    with pytest.raises(NotAllowed, match=told):
+        writes.change(SPEC, after)
+
+
+@pytest.mark.parametrize("mode", ["ReplicatedJob", "GlobalJob", "SomethingNew"])
+def test_a_job_and_what_is_not_known_are_never_written(mode: str) -> None:
+    before = {**SPEC, "Mode": {mode: {}}}
+    with pytest.raises(NotAllowed):
+        writes.change(before, {**before, "TaskTemplate": {"ForceUpdate": 4}})
+
+
+PLACES = st.sampled_from(
+    [("Name",), ("Labels", "a"), ("Networks",), ("Mode", "Global"), ("Unknown", "of"), ("New",)]
+)
+VALUES = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())
+
+
+@given(place=PLACES, value=VALUES, replicas=st.integers(0, 50))
+def test_whatever_else_is_changed_beside_a_scale_is_noticed(
+    place: tuple[str, ...], value: Any, replicas: int
+) -> None:
+    after = other(*place, value=value)
+    after["Mode"] = {**after["Mode"], "Replicated": {"Replicas": replicas}}
+    same = json.dumps(after, sort_keys=True) == json.dumps(
+        other("Mode", "Replicated", "Replicas", value=replicas), sort_keys=True
+    )
+    if not same:
+        with pytest.raises(NotAllowed):
+            writes.change(SPEC, after)
+
+
+def test_templates_that_a_service_had_are_those_of_its_last_spec_and_of_its_tasks() -> None:
+    service = {"PreviousSpec": SPEC}
+    task = {"Spec": {**BAD["TaskTemplate"], "ForceUpdate": 9}}
+    known = writes.earlier(service, [task, None, {}])
+    assert known == {
+        writes.identity(SPEC["TaskTemplate"]),
+        writes.identity(BAD["TaskTemplate"]),
+    }
+
+
+class Through:
+    """A model of a Swarm, and its API through a gate."""
+
+    def __init__(self, bed: SwarmBed, client: TestClient[web.Request, web.Application]) -> None:
+        self.bed, self.client = bed, client
+
+    async def get(self, path: str, **params: str) -> tuple[int, Any]:
+        async with self.client.get(f"/v1.41/{path}", params=params, headers=SHOWN) as answer:
+            return answer.status, await answer.json()
+
+    async def update(
+        self, key: str, change: Callable[[dict[str, Any]], None], **params: str
+    ) -> tuple[int, str]:
+        _, service = await self.get(f"services/{key}")
+        spec = service["Spec"]
+        change(spec)
+        asked = {"version": str(service["Version"]["Index"]), "registryAuthFrom": "spec", **params}
+        return await self.post(f"/v1.41/services/{key}/update", spec, **asked)
+
+    async def post(self, path: str, document: Any, **params: str) -> tuple[int, str]:
+        async with self.client.post(path, json=document, params=params, headers=SHOWN) as answer:
+            return answer.status, await answer.text()
+
+    async def replicas(self, key: str) -> int:
+        _, service = await self.get(f"services/{key}")
+        return int(service["Spec"]["Mode"]["Replicated"]["Replicas"])
+
+
+def set_replicas(count: int) -> Callable[[dict[str, Any]], None]:
+    return lambda spec: spec["Mode"]["Replicated"].update(Replicas=count)
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {"services": ["shop*"], "writes": 3, "max_replicas": 20}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def through(
+    tmp_path: Path, settings: dict[str, Any], clock: ManualClock
+) -> AsyncIterator[Through]:
+    (tmp_path / "token").write_text(TOKEN)
+    async with FakeSwarm() as swarm, EngineApi(swarm.host) as api:
+        engine = SwarmSettings(host=swarm.host)
+        gate = Gate(Agent.model_validate(settings), engine, tmp_path / "token", clock)
+        application = web.Application(client_max_size=MOST_BODY)
+        application.add_routes(gate.routes())
+        async with TestClient(TestServer(application)) as client:
+            yield Through(SwarmBed(swarm.host, api, "busybox:1"), client)
+        await gate.close()
+
+
+async def test_a_scale_passes(through: Through) -> None:
+    key = await through.bed.create("shop_web", 2)
+    assert (await through.update(key, set_replicas(5)))[0] == 200
+    assert await through.replicas(key) == 5
+
+
+async def test_what_the_agents_settings_forbid_does_not_pass(through: Through) -> None:
+    shop, bank = await through.bed.create("shop", 2), await through.bed.create("bank", 2)
+    status, told = await through.update(bank, set_replicas(5))
+    assert (status, "bank may not be changed here" in told) == (403, True)
+    status, told = await through.update(shop, set_replicas(21))
+    assert (status, "more than 20" in told) == (403, True)
+    assert (await through.replicas(shop), await through.replicas(bank)) == (2, 2)
+
+
+async def test_only_so_many_writes_pass_within_a_minute(
+    through: Through, clock: ManualClock
+) -> None:
+    key = await through.bed.create("shop", 0)
+    statuses = [(await through.update(key, set_replicas(n)))[0] for n in range(1, 6)]
+    assert statuses == [200, 200, 200, 429, 429]
+    clock.advance(60)
+    assert (await through.update(key, set_replicas(9)))[0] == 200
+
+
+async def test_another_version_is_a_conflict_in_the_engines_words(through: Through) -> None:
+    key = await through.bed.create("shop", 2)
+    status, told = await through.update(key, set_replicas(5), version="1")
+    assert (status, "update out of sequence" in told) == (500, True)
+    assert await through.replicas(key) == 2
+
+
+async def test_a_template_passes_only_if_the_service_had_it(through: Through) -> None:
+    key = await through.bed.create("shop", 2)
+    await through.bed.deploy(key, 2)
+    _, service = await through.get(f"services/{key}")
+    earlier = service["PreviousSpec"]["TaskTemplate"]
+
+    def put(template: Any) -> Callable[[dict[str, Any]], None]:
+        return lambda spec: spec.update(TaskTemplate=template)
+
+    evil = {**earlier, "ContainerSpec": {"Image": "evil:1"}}
+    status, told = await through.update(key, put(evil))
+    assert (status, "never had this task template" in told) == (403, True)
+    assert (await through.update(key, put({**earlier, "ForceUpdate": 99})))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["secrets", "configs", "containers/json", "images/json", "swarm", "services/web", "plugins"],
+)
+async def test_nothing_else_is_read(through: Through, path: str) -> None:
+    assert (await through.get(path))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("services", {"insertDefaults": "true"}),
+        ("configs", {"filters": '{"label": ["other"]}'}),
+        ("configs", {"filters": "{"}),
+        ("configs", {"filters": '{"label": ["autoscaler.policy=true"], "name": ["x"]}'}),
+    ],
+)
+async def test_nor_in_another_way(through: Through, path: str, params: dict[str, str]) -> None:
+    assert (await through.get(path, **params))[0] == 403
+
+
+@pytest.mark.parametrize("path", ["services", "tasks", "nodes", "networks"])
+async def test_what_a_controller_needs_is_read(through: Through, path: str) -> None:
+    assert (await through.get(path))[0] == 200
+
+
+async def test_policies_are_read(through: Through) -> None:
+    asked = '{"label": ["autoscaler.policy=true"]}'
+    assert (await through.get("configs", filters=asked))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1.41/services/create",
+        "/v1.41/containers/create",
+        "/v1.41/containers/abc/restart",
+        "/v1.41/services/web/update",
+        "/v1.41/swarm/leave",
+        "/v1.41/services/" + "a" * 25 + "/update/../../create",
+    ],
+)
+async def test_nothing_else_is_written(through: Through, path: str) -> None:
+    assert (await through.post(path, {}))[0] in (403, 404)
+
+
+async def test_a_write_that_asks_for_more_than_a_write_does_not_pass(through: Through) -> None:
+    key = await through.bed.create("shop", 2)
+    status, _ = await through.update(key, set_replicas(5), rollback="previous")
+    assert status == 403
+    assert await through.replicas(key) == 2
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer another token"}])
+async def test_without_the_token_nothing_passes(through: Through, headers: dict[str, str]) -> None:
+    assert (await through.client.get("/v1.41/services", headers=headers)).status == 401
+    assert (await through.client.post("/v1.41/services/x/update", headers=headers)).status == 401
