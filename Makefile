@@ -59,7 +59,7 @@ e2e: tools venv ## the slow tests, and those on a private Swarm, Prometheus and 
 
 test: tools check unit $(if $(AUTOSCALER_CONFORMANCE_DATA),conformance) e2e ## everything
 
-demo: tools venv ## a private Swarm under load, scaled before your eyes
+demo: tools venv ## a private Swarm under load, scaled and healed before your eyes
 	$(BIN)/python -m deploy.demo
 
 lock: venv ## resolve the requirements anew
