@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 from autoscaler.strategies.proportion import MOST_REPLICAS
 from tests.conformance.judging import Answer, Case, Rule
@@ -42,7 +43,12 @@ def _has_a_strange_option(case: Case, answer: Answer) -> bool:
         return False
     numbers = [_number(text) for text in case["config"].values()]
     limits = [_number(case["config"].get(name, "0")) for name in _NEVER_NEGATIVE]
-    return not all(map(math.isfinite, numbers)) or min(limits) < 0
+    return not all(map(math.isfinite, numbers)) or min(limits) < 0 or _is_no_band(case["config"])
+
+
+def _is_no_band(config: Mapping[str, str]) -> bool:
+    low, high = config.get("lower_bound"), config.get("upper_bound")
+    return None not in (low, high) and _number(str(low)) >= _number(str(high))
 
 
 _NEVER_NEGATIVE = ("target", "threshold", "max_scale_up", "max_scale_down")
@@ -102,8 +108,8 @@ RULES = (
     Rule(
         "sane options",
         ("strategy_cases",),
-        "Options are finite, and targets, tolerances and limits are not negative: anything "
-        "else is refused when the policy is loaded.",
+        "Options are finite, targets, tolerances and limits are not negative, and a band has "
+        "its lower bound below its upper one: anything else is refused when the policy is loaded.",
         _has_a_strange_option,
     ),
     Rule(

@@ -159,6 +159,12 @@ EXPLAINED = [
         check("target-value", 2, 4, target="-1"),
         action("down", -8),
     ),
+    (
+        "sane options",
+        "strategy_cases",
+        check("threshold", 2, 7, lower_bound="9", upper_bound="5", delta="1"),
+        action("none", None),
+    ),
     ("constants", "strategy_cases", check("fixed-value", 2, value="3.5"), {"result": "error"}),
     (
         "countable",
