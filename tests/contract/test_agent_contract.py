@@ -298,6 +298,39 @@ async def test_an_agent_that_comes_back_tells_what_was_missed_and_not_the_rest(b
     await until(lambda: running(bed) == {"c2"})
 
 
+async def test_what_happens_while_the_controller_is_away_is_told_when_it_is_back(
+    bed: Bed,
+) -> None:
+    bed.engine.start_task("c1", "t1")
+    await bed.agent()
+    await until(lambda: "c1" in running(bed))
+    before = told(bed)
+    said = bed.hub.said("node-1")
+    assert said is not None
+    assert said.talk is not None
+    await said.talk.channel.close()
+    for number in range(100):
+        bed.engine.start_task(f"new{number}", f"t{number}")
+        bed.engine.end(f"new{number}")
+    await until(lambda: told(bed) >= before + 200)
+    assert told(bed) == before + 200
+
+
+async def test_more_than_an_agent_keeps_shows_in_the_list(bed: Bed) -> None:
+    end = await bed.agent()
+    await bed.there()
+    await end()
+    await bed.there(0)
+    for number in range(2000):
+        bed.engine.start_task(f"c{number}", f"t{number}", f"s{number % 3}-id")
+        if number % 2:
+            bed.engine.end(f"c{number}")
+    bed.woken.clear()
+    await bed.agent()
+    await until(lambda: len(running(bed)) == 1000)
+    assert {"s0-id", "s1-id", "s2-id"} <= set(bed.woken)
+
+
 async def test_of_two_agents_of_one_node_the_first_stays_and_nothing_is_asked(bed: Bed) -> None:
     bed.engine.start_task("c1", "t1")
     await bed.agent()
