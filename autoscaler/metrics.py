@@ -160,6 +160,9 @@ class Metrics(Collector):
         self.actions = self._counter(
             "actions", "Actions that were tried, by how they ended.", ("action", "outcome")
         )
+        self.releases = self._counter(
+            "release_watches", "Watches over new releases, by how they ended.", ("outcome",)
+        )
         self.action_duration = self._histogram(
             "action_duration_seconds", "Duration of an action's call.", _QUICK
         )
@@ -259,6 +262,7 @@ _FOOT = (
     "  a decision to leave things be, `none`.",
     "* `outcome` is `done`, `conflict` (somebody else wrote first), `failed` or `unknown`",
     "  (no answer came; settled by reading).",
+    "* `outcome` of a watch is `passed`, `failed` or `inconclusive`.",
     "* `where` names the part of the work that failed. At most 50 names are told apart; what is",
     "  beyond them counts as `other`.",
     "* `reason` is `token`, `claimed` (the node has an agent already), `full`, `silent`,",

@@ -18,7 +18,7 @@ from prometheus_client import generate_latest
 from autoscaler.errors import AutoscalerError, Temporary
 from autoscaler.logs import Failures, configure_logging
 from autoscaler.metrics import Figures, Metrics
-from autoscaler.model import Action, Decision, Health, Outcome, Sample
+from autoscaler.model import Action, Decision, Health, Outcome, Phase, Sample
 from autoscaler.ports import Clock
 
 __all__ = ["Telemetry", "configure_logging", "watch_loop_lag"]
@@ -39,6 +39,7 @@ class Telemetry:
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("autoscaler")
         self._places: set[str] = set()
         self._health: dict[str, Health] = {}
+        self._watches: dict[str, tuple[str, Phase]] = {}
         # To look up a series by its labels costs more than to count: it is kept.
         self._decisions = cache(self._metrics.decisions.labels)
         self._policy_errors: frozenset[str] = frozenset()
@@ -61,6 +62,24 @@ class Telemetry:
         if news:
             self._log.info("decision", **_told(decision))
         self._tell_health(decision)
+        self._tell_release(decision)
+
+    def _tell_release(self, decision: Decision) -> None:
+        """A line when the watch over a release gets on; how it ended is counted."""
+        watch, before = decision.watch, self._watches.get(decision.service)
+        if watch is None:
+            self._watches.pop(decision.service, None)
+            return
+        self._watches[decision.service] = now = (watch.release, watch.phase)
+        if now == before or (before is None and not watch.phase.open and watch.since < decision.at):
+            # What an earlier run has told already is no news.
+            return
+        if not watch.phase.open:
+            self._metrics.releases.labels(watch.phase.value).inc()
+        bad = watch.phase in (Phase.FAILED, Phase.INCONCLUSIVE)
+        log = self._log.warning if bad else self._log.info
+        told = {"release": watch.release, "phase": watch.phase.value, "reason": watch.reason}
+        log("release", service=decision.service, **told)
 
     def _tell_health(self, decision: Decision) -> None:
         """A line when a service's state of health changes, and one for each thing to tell."""
@@ -167,6 +186,7 @@ class Telemetry:
         """A service, by name, was removed, or no policy covers it: its series end."""
         self._metrics.services.drop(service)
         self._health.pop(service, None)
+        self._watches.pop(service, None)
         self._failures.forget(service)
 
     def error(self, where: str, error: BaseException, *, service: str = "") -> None:

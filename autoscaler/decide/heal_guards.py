@@ -60,6 +60,8 @@ class HealCase:
     """The one that would be replaced."""
     revision: Revision | None = None
     """The release that would be brought back."""
+    about: tuple[str, ...] = ()
+    """Ids of the tasks that were found sick."""
 
     @property
     def now(self) -> float:
@@ -107,7 +109,7 @@ def rollout_under_way(case: HealCase) -> str | None:
 def rolled_back_once(case: HealCase) -> str | None:
     """One rollback for each release: whoever brings it again means it."""
     failed = case.releases.failure(case.releases.current)
-    if case.act is not Act.ROLLBACK or failed is None:
+    if case.act is not Act.ROLLBACK or failed is None or not failed.ours:
         return None
     return f"release {failed.release} was rolled back once already, and somebody brought it again"
 
@@ -117,6 +119,17 @@ def brought_back(case: HealCase) -> str | None:
     if case.act is not Act.ROLLBACK or not case.releases.restored:
         return None
     return f"release {case.releases.current} is itself what a rollback brought back"
+
+
+def earlier_tasks(case: HealCase) -> str | None:
+    """A release is not blamed for tasks of the one before it, which it may be to replace."""
+    known = case.releases
+    sick = [task for task in case.observation.tasks or () if task.id in case.about]
+    if case.act is not Act.ROLLBACK or not sick:
+        return None
+    if any(task.created_at > known.tasks_from for task in sick):
+        return None
+    return f"the tasks that it is about are older than the rollout of release {known.current}"
 
 
 def old_release(case: HealCase) -> str | None:
@@ -267,6 +280,7 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     rollout_under_way,
     rolled_back_once,
     brought_back,
+    earlier_tasks,
     old_release,
     no_revision,
     no_task,

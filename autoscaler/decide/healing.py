@@ -139,7 +139,8 @@ def _first_that_passes(
             back = None
             if act == Act.ROLLBACK:
                 back = releases.target(memory.releases, observation.revisions)
-            case = HealCase(policy, entry, observation, memory, Act(act), task, back)
+            about = finding.tasks
+            case = HealCase(policy, entry, observation, memory, Act(act), task, back, about)
             held = _held(case)
             if held is None:
                 return tuple(verdicts), _action(case)

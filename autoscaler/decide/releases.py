@@ -33,13 +33,18 @@ BY_SWARM = (Rollout.ROLLBACK_STARTED, Rollout.ROLLBACK_PAUSED, Rollout.ROLLBACK_
 
 def noticed(known: Releases, policy: Policy, seen: Observation) -> Releases:
     """Take in which release there is now."""
-    release = seen.service.template
-    if seen.unsettled is not None or known.current == release:
+    release, rolled = seen.service.template, min(seen.now, seen.service.rollout_started)
+    if seen.unsettled is not None or not release:
         # A change whose outcome is not known yet may well be ours.
         return known
     if not known.current:
         return replace(known, current=release, since=seen.now)
-    return _came(known, policy, seen)
+    if known.current != release:
+        return _came(known, policy, seen)
+    if rolled > known.tasks_from:
+        # Rolled out again: after a restart, or another release that came and went unseen.
+        return replace(known, tasks_from=rolled)
+    return known
 
 
 def _came(known: Releases, policy: Policy, seen: Observation) -> Releases:
@@ -50,6 +55,7 @@ def _came(known: Releases, policy: Policy, seen: Observation) -> Releases:
         known,
         current=release,
         since=seen.now,
+        tasks_from=_written(seen),
         before=known.current,
         well_since=None,
         proved=False,
@@ -57,6 +63,13 @@ def _came(known: Releases, policy: Policy, seen: Observation) -> Releases:
         failed=_left(known, seen) if by_swarm else known.failed,
         watch=watching.begin(known, seen) if watched else None,
     )
+
+
+def _written(seen: Observation) -> float:
+    """When the spec that is there was written, or its rollout began, by the engine's word."""
+    service = seen.service
+    written = service.updated_at if service.rollout is Rollout.NONE else service.rollout_started
+    return min(seen.now, written or seen.now)
 
 
 def _left(known: Releases, seen: Observation) -> tuple[Failed, ...]:
@@ -115,12 +128,13 @@ def to_keep(known: Releases, policy: Policy, kept: Iterable[Revision]) -> bool:
 
 def taken_back(known: Releases, action: Action, reason: str, now: float) -> Releases:
     """What is known once a rollback of ours is done: its release never gets a second one."""
-    failed = Failed(release=known.current, at=now, reason=reason)
+    failed = Failed(release=known.current, at=now, reason=reason, ours=True)
     return replace(
         known,
         current=action.release,
         since=now,
         before=known.current,
+        tasks_from=now,
         well_since=None,
         proved=False,
         restored=True,

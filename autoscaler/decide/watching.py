@@ -156,11 +156,13 @@ def _counted(
         told = f"error: {trust.distrust(sample)}"
         return replace(before, errors=before.errors + 1, conclusive=False, last=told)
     doubt = _doubt(sample, release, seen) or _incomparable(check, watch.baseline)
+    if doubt is None and sample.at is not None and sample.at <= (watch.rolled_out_at or 0.0):
+        doubt = "it was measured before the end of the rollout"
     if doubt is not None:
         return replace(before, errors=0, conclusive=False, last=f"inconclusive: {doubt}")
     at = seen.now if sample.at is None else sample.at
-    if at <= max(before.at, watch.rolled_out_at or 0.0):
-        # Nothing new has been measured since the last evaluation, or since the rollout.
+    if before.at and at <= before.at:
+        # Nothing new has been measured since the last evaluation.
         return before
     broken = _broken(check, sample.total, watch.baseline)
     counted = replace(before, errors=0, at=at, conclusive=True)
@@ -214,10 +216,11 @@ def tells(before: Releases, after: Releases, release: Release) -> Iterator[str]:
     if watch is None:
         return
     earlier = before.watch if before.watch and before.watch.release == watch.release else None
-    if watch.phase in (Phase.FAILED, Phase.INCONCLUSIVE) and (
-        earlier is None or earlier.phase is not watch.phase
-    ):
+    ended = earlier is None or earlier.phase is not watch.phase
+    if ended and watch.phase is Phase.INCONCLUSIVE:
         yield f"release {watch.release} is {watch.phase}: {watch.reason}"
+    if ended and watch.phase is Phase.FAILED and release.on_failure == "rollback":
+        yield f"release {watch.release} has {watch.phase}: {watch.reason}"
     for name, tally in watch.tallies.items():
         was = earlier.tallies.get(name, Tally()).errors if earlier else 0
         if was <= release.error_limit < tally.errors:

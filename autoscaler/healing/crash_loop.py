@@ -13,7 +13,7 @@ from pydantic import Field
 
 from autoscaler.durations import Duration
 from autoscaler.healing import causes, places
-from autoscaler.model import Act, Finding, Health, Observation, Task, TaskState
+from autoscaler.model import Act, Finding, Health, Task, TaskState
 from autoscaler.ports import Checkup
 from autoscaler.strict import Strict
 
@@ -40,7 +40,7 @@ class CrashLoop(Strict):
         """Remember failures as {task id: [when, how]}."""
         seen = checkup.observation
         since = max(checkup.since, seen.now - self.within)
-        found = {task.id: (task.since, causes.ending(task)) for task in _failed(seen)}
+        found = {task.id: (task.since, causes.ending(task)) for task in _failed(checkup)}
         kept = {
             key: (at, how) for key, (at, how) in {**_read(memory), **found}.items() if at > since
         }
@@ -53,10 +53,11 @@ class CrashLoop(Strict):
         return after, Finding(state=Health.CRASH_LOOPING, reason=reason, tasks=tuple(newest))
 
 
-def _failed(seen: Observation) -> list[Task]:
-    """Those that had a container."""
+def _failed(checkup: Checkup) -> list[Task]:
+    """Those that had a container, and were made since: older ones are being replaced."""
+    seen = checkup.observation
     tasks = (task for task in seen.tasks or () if task.state is not TaskState.REJECTED)
-    return [task for task in tasks if places.fell(task, seen)]
+    return [task for task in tasks if task.created_at > checkup.since and places.fell(task, seen)]
 
 
 def _read(memory: Any) -> Mapping[str, tuple[float, str]]:

@@ -39,11 +39,14 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A release that was rolled back, by us or by others. It is never gone back to."""
+    """A release that was rolled back, by us or by others. It is never gone back to, nor watched
+    again."""
 
     release: str
     at: float
     reason: str = ""
+    ours: bool = False
+    """Whether it was a rollback of ours: there is no second one."""
 
 
 class Phase(StrEnum):
@@ -106,6 +109,8 @@ class Releases:
     """When it came, or was first seen."""
     before: str = ""
     """The release that it took the place of."""
+    tasks_from: float = 0.0
+    """Tasks that were made before may be another release's: nothing is blamed on it for them."""
     well_since: float | None = None
     """Since when it has been rolled out and healthy without a break."""
     proved: bool = False

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoscaler.cli.render import words
-from autoscaler.cli.render.wellbeing import health
+from autoscaler.cli.render.wellbeing import health, release
 from autoscaler.decide.guards import GUARDS
 from autoscaler.model import (
     Act,
@@ -41,6 +41,7 @@ def explanation(record: Record, now: float, change: Change | None = None) -> Gro
         *_section("METRICS", _metrics(record)),
         *_section("SYMPTOMS", _symptoms(observation)),
         *_section("HEALTH", health(decision)),
+        *_section("RELEASE", release(decision)),
         *_section("WANTED", _wanted(decision)),
         *_section("GUARDS, IN ORDER", _guards(decision)),
         *_section("ACTION", _action(decision, change)),

@@ -28,3 +28,16 @@ def health(decision: Decision) -> Table | None:
     for told in decision.tells:
         drawn.add_row(Text(Act.NOTIFY.value, style="bold"), told)
     return drawn
+
+
+def release(decision: Decision) -> Table | None:
+    """The watch over the release: how far it is, and what each check came to."""
+    watch = decision.watch
+    if watch is None:
+        return None
+    drawn = Table.grid(padding=(0, 2))
+    drawn.add_row(watch.release, f"{watch.phase.value}  {watch.reason}".strip())
+    for name, tally in watch.tallies.items():
+        counted = f"{tally.passes} passed, {tally.failures} failed; last: {tally.last}"
+        drawn.add_row(Text(name, style="dim"), counted)
+    return drawn

@@ -47,7 +47,7 @@ KEPT = (
     Revision(release="old", at=NOW - 9000.0, image="app:0"),
     Revision(release="good", at=NOW - 5000.0, image="app:1"),
 )
-CAME = Releases(current="bad", since=NOW - 30.0, before="good")
+CAME = Releases(current="bad", since=NOW - 30.0, tasks_from=NOW - 30.0, before="good")
 
 
 def knows(releases: Releases = CAME, **more: Any) -> Healing:
@@ -94,7 +94,10 @@ def test_the_newest_good_release_that_is_fit_is_chosen(
 
 
 HOLDS: dict[str, tuple[Releases, dict[str, Any]]] = {
-    "rolled_back_once": (replace(CAME, failed=(Failed(release="bad", at=NOW - 500.0),)), {}),
+    "rolled_back_once": (
+        replace(CAME, failed=(Failed(release="bad", at=NOW - 500.0, ours=True),)),
+        {},
+    ),
     "brought_back": (replace(CAME, restored=True), {}),
     "old_release": (replace(CAME, since=NOW - 90_000.0), {}),
     "no_revision": (CAME, {"revisions": ()}),
@@ -135,6 +138,40 @@ def test_without_a_way_back_the_entry_may_name_another_cure() -> None:
     _, decision = step(a_healer(gave_up), seen(service, tasks, revisions=()), healing)
     assert decision.action is not None
     assert decision.action.kind is Act.RESTART
+
+
+def test_a_release_is_not_blamed_for_tasks_of_the_one_before_it() -> None:
+    """Somebody deploys what shall mend a service whose slots Swarm has given up."""
+    policy = a_healer({"rule": "exhausted", "grace": "0s", "then": "rollback"})
+    service = replace(BAD, rollout=Rollout.UPDATING, max_attempts=1)
+    dead = a_task(1, TaskState.FAILED, desired=TaskState.SHUTDOWN, since=NOW - 90, exit_code=1)
+    for made, held in ((NOW - 120.0, "earlier_tasks"), (NOW - 19.0, None)):
+        tasks = (replace(dead, created_at=made), *some_tasks(4)[1:])
+        _, decision = step(policy, seen(service, tasks))
+        assert decision.held_by == held
+
+
+def test_a_rollout_that_came_and_went_unseen_is_seen_by_the_one_that_follows() -> None:
+    """A bad release was taken back by hand before anybody looked; its tasks are not ours."""
+    crashed = {"rule": "crash_loop", "failures": 2, "then": "rollback"}
+    back = replace(BAD, rollout=Rollout.ROLLBACK_COMPLETED, rollout_started=NOW - 10.0)
+    tasks = [
+        a_task(n, TaskState.FAILED, desired=TaskState.SHUTDOWN, since=NOW - 12, created_at=NOW - 15)
+        for n in (7, 8)
+    ]
+    _, decision = step(a_healer(crashed), seen(back, (*some_tasks(4), *tasks)))
+    assert decision.held_by == "earlier_tasks"
+
+
+def test_a_release_came_when_the_engine_says_so() -> None:
+    known = replace(CAME, current="good")
+    for service, came in (
+        (replace(BAD, rollout_started=NOW - 9.0), NOW - 9.0),
+        (replace(BAD, rollout=Rollout.NONE, updated_at=NOW - 7.0), NOW - 7.0),
+        (replace(BAD, rollout_started=NOW + 99.0), NOW),
+        (replace(BAD, rollout_started=0.0), NOW),
+    ):
+        assert bakes(known, service, a_healer(STUCK)).tasks_from == came
 
 
 @pytest.mark.parametrize("state", [Rollout.UPDATING, Rollout.PAUSED, Rollout.ROLLBACK_PAUSED])
@@ -307,6 +344,11 @@ def test_a_release_that_was_rolled_back_never_proves_itself() -> None:
     policy = a_healer(STUCK, release={"bake": "5m"})
     known = replace(NEW, well_since=NOW - 900.0, failed=(Failed(release="new", at=1.0),))
     assert not bakes(known, RUNS, policy).proved
+
+
+def test_one_that_only_swarm_rolled_back_may_be_taken_back_once() -> None:
+    known = replace(CAME, failed=(Failed(release="bad", at=NOW - 500.0),))
+    assert step(a_healer(STUCK), seen(), knows(known))[1].action is not None
 
 
 def test_what_swarm_rolls_back_has_failed_and_what_was_good_has_not() -> None:
