@@ -49,7 +49,7 @@ def _told(place: str, before: Any, after: Any) -> str:
     if place == _SHOWN:
         return f"{place}: {before} -> {after}"
     if place.endswith("Env"):
-        names = ", ".join(sorted(_name(each) for each in _only_one(before, after)))
+        names = ", ".join(sorted({_name(each) for each in _only_one(before, after)}))
         return f"{place}: {names}"
     change = "added" if before is None else "removed" if after is None else "changed"
     return f"{place} {change}"

@@ -209,3 +209,58 @@ async def test_a_task_without_an_address_stays_new_without_a_word(bed: SwarmBed,
     assert [status["State"] for status in waiting] == ["new"] * 4
     assert not any("Err" in status for status in waiting)
     assert (await bed.snapshot()).networks[network_id].addresses == 4
+
+
+async def released(bed: SwarmBed, name: str, replicas: int) -> dict[str, Any]:
+    """A service that rolls back by itself, whose update to a bad command has just been posted."""
+    spec = bed.spec(name, replicas, placeable=True)
+    spec["TaskTemplate"]["RestartPolicy"] = {"Condition": "none"}
+    quickly = {"FailureAction": "rollback", "Monitor": 10**9, "Parallelism": 1}
+    spec["UpdateConfig"] = quickly
+    service_id = await bed.create_from(spec)
+    await eventually(lambda: bed.runs(service_id, replicas))
+    service = await bed.read(service_id)
+    bad = copy.deepcopy(service["Spec"])
+    bad["TaskTemplate"]["ContainerSpec"]["Command"] = ["/missing"]
+    assert (await bed.api.update(service, bad)).status == 200
+    return service
+
+
+async def test_swarm_rolls_a_bad_release_back_itself_and_forgets_the_previous_spec(
+    bed: SwarmBed, name: str
+) -> None:
+    before = await released(bed, name, 2)
+
+    async def back() -> bool:
+        return await bed.rollout(before["ID"]) == "rollback_completed"
+
+    await eventually(back)
+    after = await bed.read(before["ID"])
+    assert after["Spec"] == before["Spec"]
+    assert "PreviousSpec" not in after
+
+
+async def test_a_rollback_by_hand_after_one_of_ours_brings_the_bad_release_again(
+    bed: SwarmBed, name: str
+) -> None:
+    service_id = await bed.create(name, 1)
+    good = (await bed.read(service_id))["Spec"]["TaskTemplate"]
+    await bed.deploy(service_id, 2)
+    bad = (await bed.read(service_id))["Spec"]["TaskTemplate"]
+
+    async def written() -> bool:
+        service = await bed.read(service_id)
+        spec = {**service["Spec"], "TaskTemplate": good}
+        return (await bed.api.update(service, spec)).status == 200
+
+    await eventually(written)
+
+    async def rolled_back() -> bool:
+        service = await bed.read(service_id)
+        reply = await bed.api.update(service, service["Spec"], rollback="previous")
+        return reply.status == 200
+
+    await eventually(rolled_back)
+    after = await bed.read(service_id)
+    assert after["Spec"]["TaskTemplate"] == bad
+    assert after["PreviousSpec"]["TaskTemplate"] == good
