@@ -17,6 +17,6 @@
     reach.py       how the engine is reached
     process.py     `autoscaler agent`
 
-The same parts run inside the controller for the controller's own node; `hub.py` is the other
+The same parts run inside the controller for the controller's own node; `hub/` is the other
 end of the conversation in both cases.
 """

@@ -23,7 +23,7 @@ from aiohttp import web
 
 from autoscaler.agent import writes
 from autoscaler.agent.writes import NotAllowed
-from autoscaler.errors import AutoscalerError, Permanent
+from autoscaler.errors import AutoscalerError, Gone, Permanent
 from autoscaler.model import Act
 from autoscaler.orchestrators.swarm.client import EngineClient
 from autoscaler.orchestrators.swarm.configs import LABEL
@@ -121,6 +121,8 @@ class Gate:
         except (NotAllowed, RecursionError, ValueError) as error:
             log.warning("write refused", service=found[2], reason=str(error))
             return _refused(403, f"the agent refuses this write: {error}")
+        except Gone as error:
+            return _refused(404, str(error))
         except AutoscalerError as error:
             return _refused(503, str(error))
 
@@ -136,6 +138,9 @@ class Gate:
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
 
     async def _update(self, api: str, key: str, version: str, spec: Any) -> web.StreamResponse:
+        if api != await self._client.api():
+            # An older version would drop the fields that it does not know.
+            raise NotAllowed(f"writes are made at {await self._client.api()}, not at {api}")
         answer = await self._client.get(f"services/{key}")
         service = decode_object(answer.body, f"service {key}")
         if service.get("ID") != key:

@@ -88,6 +88,8 @@ def _template(before: dict[str, Any], after: dict[str, Any]) -> Change | None:
     counts = [number(child(each), "ForceUpdate") or 0 for each in (old, new)]
     if not counts[0] <= counts[1] <= HIGHEST_COUNT:
         raise NotAllowed("the restart counter falls")
+    if child(old).get("Runtime") != child(new).get("Runtime"):
+        raise NotAllowed("the template is of another runtime")
     if translate.template_hash(new) == translate.template_hash(old):
         return Change(Act.RESTART)
     return Change(Act.ROLLBACK, release=identity(new))

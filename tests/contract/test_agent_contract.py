@@ -129,13 +129,14 @@ async def test_an_event_wakes_the_service(bed: Bed) -> None:
 async def test_health_and_want_of_memory_wake_it_too(bed: Bed, kind: str) -> None:
     bed.engine.start_task("c1", "t1")
     await bed.agent()
-    await until(lambda: bed.engine.lists >= 2)
+    await until(lambda: told(bed) == 1)
     bed.woken.clear()
     if kind == "health":
         bed.engine.set_health("c1", "unhealthy")
     else:
         bed.engine.happen("c1", "oom")
-    await bed.wakes(1)
+    await until(lambda: told(bed) == 2)
+    assert "web-id" in bed.woken
 
 
 async def test_what_happened_before_the_agent_started_is_told(bed: Bed) -> None:
@@ -149,7 +150,7 @@ async def test_what_happened_before_the_agent_started_is_told(bed: Bed) -> None:
 async def test_what_happens_while_the_engines_stream_is_cut_is_told_once(bed: Bed) -> None:
     bed.engine.start_task("c1", "t1")
     await bed.agent()
-    await until(lambda: bed.engine.streams == 1 and bed.engine.lists >= 2)
+    await until(lambda: bed.engine.streams == 1 and told(bed) == 1)
     newest = told(bed)
     bed.engine.cut_events()
     await until(lambda: bed.engine.streams == 0)
@@ -286,7 +287,7 @@ async def test_an_agent_that_leaves_in_the_middle_leaves_the_outcome_open(bed: B
 async def test_an_agent_that_comes_back_tells_what_was_missed_and_not_the_rest(bed: Bed) -> None:
     bed.engine.start_task("c1", "t1")
     end = await bed.agent()
-    await until(lambda: "c1" in running(bed))
+    await until(lambda: "c1" in running(bed) and told(bed) == 1)
     await end()
     await bed.there(0)
     before = told(bed)
@@ -303,7 +304,7 @@ async def test_what_happens_while_the_controller_is_away_is_told_when_it_is_back
 ) -> None:
     bed.engine.start_task("c1", "t1")
     await bed.agent()
-    await until(lambda: "c1" in running(bed))
+    await until(lambda: "c1" in running(bed) and told(bed) == 1)
     before = told(bed)
     said = bed.hub.said("node-1")
     assert said is not None

@@ -74,6 +74,9 @@ def test_a_scale_a_restart_and_another_template_are_told_apart() -> None:
         (other("Mode", "Replicated", "Replicas", value="5"), "replicas is none"),
         (other("Mode", "Replicated", "Replicas", value=True), "replicas is none"),
         (other("TaskTemplate", "ForceUpdate", value=2), "counter falls"),
+        (other("TaskTemplate", "Runtime", value="plugin"), "another runtime"),
+        (other("tasktemplate", value=BAD["TaskTemplate"]), "more than"),
+        (other("Mode", "Replicated", "replicas", value=9), "more than"),
         ({**BAD, "Mode": {"Replicated": {"Replicas": 5}}}, "two things"),
     ],
 )
@@ -206,6 +209,17 @@ async def test_another_version_is_a_conflict_in_the_engines_words(through: Throu
     status, told = await through.update(key, set_replicas(5), version="1")
     assert (status, "update out of sequence" in told) == (500, True)
     assert await through.replicas(key) == 2
+
+
+async def test_a_write_at_an_older_version_of_the_api_does_not_pass(through: Through) -> None:
+    key = await through.bed.create("shop", 2)
+    _, service = await through.get(f"services/{key}")
+    spec, version = service["Spec"], str(service["Version"]["Index"])
+    set_replicas(5)(spec)
+    status, told = await through.post(f"/v1.24/services/{key}/update", spec, version=version)
+    assert (status, "writes are made at v1.41" in told) == (403, True)
+    status, _ = await through.post(f"/v1.41/services/{'a' * 25}/update", spec, version=version)
+    assert status == 404
 
 
 async def test_a_template_passes_only_if_the_service_had_it(through: Through) -> None:

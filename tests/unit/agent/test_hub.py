@@ -12,12 +12,12 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
-from autoscaler import hub as hub_module
 from autoscaler.agent import messages
 from autoscaler.agent.channel import Channel, Closed, pipe
 from autoscaler.agent.messages import Events, Happened, Hello, Kind, Statistics, Used, Welcome
 from autoscaler.coverage import coverage
 from autoscaler.hub import Hub
+from autoscaler.hub import hub as hub_module
 from autoscaler.model import Node, NodeState, NodeUsage
 from autoscaler.telemetry import Telemetry
 from autoscaler.testing.clock import ManualClock

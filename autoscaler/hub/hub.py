@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 
 from autoscaler.agent.channel import Channel, Closed
 from autoscaler.agent.messages import (
@@ -23,16 +22,15 @@ from autoscaler.agent.messages import (
     Hello,
     Kind,
     Refused,
-    Result,
     Statistics,
     Stop,
     Welcome,
     encode,
     from_agent,
 )
-from autoscaler.errors import OutcomeUnknown, Permanent, Temporary
+from autoscaler.errors import Temporary
+from autoscaler.hub.talk import Said, Talk
 from autoscaler.model import Action, NodeUsage, TaskUsage
-from autoscaler.orchestrators.swarm.event import Recent
 from autoscaler.ports import Clock
 from autoscaler.telemetry import Telemetry
 
@@ -47,38 +45,8 @@ SHOWN_AFTER = 1.0
 """Seconds after a container's end at which the managers show it too."""
 MOST_OOM = 500
 """Services, and tasks of each, of which it is remembered that memory ran out."""
-_REMEMBERED = 4096
-"""Events of a node that are remembered to drop doubles."""
 
 Hear = Callable[[NodeUsage], None]
-
-
-@dataclass(slots=True)
-class Said:
-    """What one node's agents have said, also earlier ones."""
-
-    hello: Hello
-    recent: Recent = field(default_factory=lambda: Recent(_REMEMBERED))
-    newest: int = 0
-    """The time of its newest event, in nanoseconds since 1970."""
-    containers: Mapping[str, str] = field(default_factory=dict)
-    """The service of each container that runs, by container id."""
-    heard: float = 0.0
-    """When it last said anything, in Unix seconds."""
-    disputed: float = float("-inf")
-    """When a second agent last claimed the node."""
-    talk: _Talk | None = None
-
-
-@dataclass(slots=True)
-class _Talk:
-    """A conversation that goes on."""
-
-    channel: Channel
-    hello: Hello
-    spare: bool
-    pending: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
-    faults: int = 0
 
 
 class Hub:
@@ -139,7 +107,7 @@ class Hub:
             task=action.task,
             container=action.container,
         )
-        _judge(await self._ask(talk, request))
+        await talk.ask(request)
 
     def stoppers(self) -> Collection[str]:
         """Ids of the nodes whose agent stops a container on request."""
@@ -160,7 +128,7 @@ class Hub:
             raise Refused("unknown", f"{first.type} instead of a hello")
         return first
 
-    async def _admit(self, channel: Channel, hello: Hello, *, spare: bool) -> tuple[Said, _Talk]:
+    async def _admit(self, channel: Channel, hello: Hello, *, spare: bool) -> tuple[Said, Talk]:
         """Raises Refused when the node has an agent already, or there are too many."""
         said = self._nodes.get(hello.node)
         if said is None and len(self._nodes) >= MOST_AGENTS and not self._forget():
@@ -169,10 +137,10 @@ class Hub:
             await self._dispute(said, said.talk, hello, spare=spare)
         said = self._nodes.setdefault(hello.node, Said(hello))
         said.hello, said.heard = hello, self._clock()
-        talk = said.talk = _Talk(channel, hello, spare)
+        talk = said.talk = Talk(channel, hello, spare)
         return said, talk
 
-    async def _dispute(self, said: Said, there: _Talk, hello: Hello, *, spare: bool) -> None:
+    async def _dispute(self, said: Said, there: Talk, hello: Hello, *, spare: bool) -> None:
         """The agent that is there stays, unless it is the same one again, or a spare one."""
         if there.hello.instance == hello.instance or (there.spare and not spare):
             said.talk = None
@@ -203,7 +171,7 @@ class Hub:
         finally:
             await channel.close()
 
-    async def _listen(self, said: Said, talk: _Talk) -> None:
+    async def _listen(self, said: Said, talk: Talk) -> None:
         while said.talk is talk:
             async with asyncio.timeout(self._silent_after):
                 try:
@@ -214,13 +182,13 @@ class Hub:
             said.heard = self._clock()
             self._take(said, talk, message)
 
-    def _count_fault(self, talk: _Talk, error: Refused) -> None:
+    def _count_fault(self, talk: Talk, error: Refused) -> None:
         talk.faults += 1
         self._telemetry.agent_refused(error.reason, talk.hello.hostname, str(error))
         if talk.faults >= MOST_FAULTS:
             raise Closed(f"{talk.faults} messages were not understood") from error
 
-    def _take(self, said: Said, talk: _Talk, message: object) -> None:
+    def _take(self, said: Said, talk: Talk, message: object) -> None:
         if isinstance(message, Events):
             for event in message.events:
                 self._note(said, event)
@@ -229,9 +197,7 @@ class Hub:
         elif isinstance(message, Statistics):
             self._pass_on(said.hello.node, message)
         elif isinstance(message, Answer):
-            future = talk.pending.get(message.id)
-            if future is not None and not future.done():
-                future.set_result(message)
+            talk.hear(message)
 
     def _note(self, said: Said, event: Happened) -> None:
         """Wake the service; later too, when the managers know of it, for they know later."""
@@ -282,40 +248,14 @@ class Hub:
         for hear in self.hear:
             hear(usage)
 
-    def _leave(self, said: Said, talk: _Talk) -> None:
-        for future in talk.pending.values():
-            if not future.done():
-                future.set_exception(OutcomeUnknown("the agent left before it answered"))
+    def _leave(self, said: Said, talk: Talk) -> None:
+        talk.end()
         if said.talk is talk:
             said.talk = None
 
-    def _able(self, node: str) -> _Talk | None:
+    def _able(self, node: str) -> Talk | None:
         """The conversation in which a stop can be asked for."""
         said = self._nodes.get(node)
         if said is None or said.talk is None or "stop" not in said.talk.hello.verbs:
             return None
         return None if self._clock() < said.disputed + DISPUTED_FOR else said.talk
-
-    async def _ask(self, talk: _Talk, request: Stop) -> Answer:
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        talk.pending[request.id] = future
-        try:
-            async with asyncio.timeout(request.within):
-                await talk.channel.send(encode(request))
-                return await future
-        except (Closed, TimeoutError) as error:
-            told = str(error) or f"within {request.within:g} s"
-            raise OutcomeUnknown(f"the agent did not answer: {told}") from error
-        finally:
-            talk.pending.pop(request.id, None)
-
-
-def _judge(answer: Answer) -> None:
-    """Raises what an answer means, unless it was done."""
-    told = f"the agent answers {answer.result}: {answer.reason}"
-    if answer.result is Result.REFUSED:
-        raise Permanent(told)
-    if answer.result is Result.FAILED:
-        raise Temporary(told)
-    if answer.result is Result.UNKNOWN:
-        raise OutcomeUnknown(told)
