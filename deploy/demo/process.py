@@ -14,7 +14,7 @@ from autoscaler.testing.real.workspace import Workspace
 
 INTERVAL = 1.0
 """Seconds between two passes over the services."""
-_START_TIMEOUT = 30
+_START_TIMEOUT = 60
 _STOP_TIMEOUT = 10
 
 # A proxy that the environment names is not for servers of one's own.
@@ -61,7 +61,7 @@ class Autoscaler:
     def get(self, path: str) -> tuple[int, str]:
         """The status and text of one of its pages; status 0 when there is no answer."""
         try:
-            with _http.open(f"http://{self.listen}{path}", timeout=5) as answer:
+            with _http.open(f"http://{self.listen}{path}", timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

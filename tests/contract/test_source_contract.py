@@ -72,7 +72,7 @@ def prometheus(require: Callable[[list[str]], None]) -> Iterator[PrivatePromethe
     require(PrivatePrometheus.missing())
     with PrivatePrometheus({}) as server:
         server.reload(scrape({"self": [server.listen_address]}))
-        wait_until(lambda: server.query("up"), timeout=20, what="a first scrape")
+        wait_until(lambda: server.query("up"), timeout=60, what="a first scrape")
         yield server
 
 

@@ -154,11 +154,11 @@ def test_a_window_that_opens_while_it_runs_changes_the_bounds_at_once(
 ) -> None:
     bed.create("timed", busybox_image, *labels(max="6"), command=FOREVER)
     bed.swarm.wait_running("timed", 1)
-    opens = (int(time.time() + 3) // 60 + 1) * 60
+    opens = (int(time.time() + 15) // 60 + 1) * 60
     start = datetime.fromtimestamp(opens, UTC)
     window = "autoscaler.schedules.soon."
     bed.relabel(
-        "timed", f"{window}cron={start:%M %H} * * *", f"{window}duration=5s", f"{window}min=4",
+        "timed", f"{window}cron={start:%M %H} * * *", f"{window}duration=1h", f"{window}min=4",
         f"{window}max=4", "autoscaler.behavior.scale_down.stabilization=0s",
     )  # fmt: skip
     time.sleep(max(0.0, opens - time.time() - 0.2))

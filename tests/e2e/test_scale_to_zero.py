@@ -47,14 +47,14 @@ class Works:
     name: str
 
     async def has(self, replicas: int) -> None:
-        await asyncio.to_thread(self.bed.wait_replicas, self.name, replicas, 20)
+        await asyncio.to_thread(self.bed.wait_replicas, self.name, replicas, 60)
 
     async def is_gone(self) -> None:
         """Wait until the last worker has ended."""
         this = f"--filter=label=com.docker.swarm.service.name={self.name}"
         docker = self.bed.swarm.docker
         await asyncio.to_thread(
-            wait_until, lambda: not docker("ps", "--quiet", this), timeout=20, what="no worker"
+            wait_until, lambda: not docker("ps", "--quiet", this), timeout=60, what="no worker"
         )
 
     async def docker(self, *arguments: str) -> None:

@@ -55,7 +55,7 @@ def service(swarm: PrivateSwarm, busybox_image: str) -> Iterator[str]:
     )  # fmt: skip
     yield SERVICE
     swarm.docker("service", "rm", SERVICE)
-    wait_until(lambda: _removed(swarm), timeout=30, what="the network is free")
+    wait_until(lambda: _removed(swarm), timeout=90, what="the network is free")
 
 
 def _removed(swarm: PrivateSwarm) -> bool:

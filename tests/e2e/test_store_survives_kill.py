@@ -52,7 +52,7 @@ class Writer:
         return dict(json.loads(self.process.stdout.readline())["acks"])
 
     def close(self) -> None:
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from autoscaler.errors import AutoscalerError, Conflict, Gone, Permanent
 from autoscaler.model import Act, Action, Event, Mode, Service, Task
 from autoscaler.ports import Orchestrator
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a cluster may take to do what it was told, and to tell of it."""
 
 numbers = itertools.count(1)

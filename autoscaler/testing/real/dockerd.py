@@ -196,7 +196,7 @@ class PrivateEngine:
 
     def _answers(self) -> bool:
         try:
-            self.docker("version", timeout=5)
+            self.docker("version", timeout=20)
         except ProcessFailed:
             return False
         return True
@@ -229,7 +229,7 @@ class Manager(PrivateEngine):
         ).splitlines()  # fmt: skip
         return [task.split()[0] for task in tasks if task.split()[1] == "Running"]
 
-    def wait_running(self, service: str, count: int, *, timeout: float = 30) -> list[str]:
+    def wait_running(self, service: str, count: int, *, timeout: float = 90) -> list[str]:
         """Wait until just so many tasks run; return their ids."""
         wait_until(
             lambda: len(self.running(service)) == count,

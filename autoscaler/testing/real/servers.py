@@ -18,8 +18,8 @@ from autoscaler.testing.real.workspace import Workspace
 
 Config = Mapping[str, Any] | str
 
-_START_TIMEOUT = 30
-_ANSWER_TIMEOUT = 5
+_START_TIMEOUT = 60
+_ANSWER_TIMEOUT = 20
 _ATTEMPTS = 3
 
 # A proxy that the environment names is not for servers of one's own.
