@@ -15,9 +15,11 @@ from autoscaler.testing.real.processes import run, wait_until
 from autoscaler.testing.real.prometheus import PrivatePrometheus, scrape
 from deploy.demo.process import Autoscaler, program
 
-pytestmark = [pytest.mark.slow, pytest.mark.swarm]
+pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(500)]
 
 NOWHERE = "http://127.0.0.1:9"
+SLOW = 240.0
+"""Seconds that a restart may take: for an old task that does not end, Swarm waits a minute."""
 SLEEP = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
 # Gets well only if it finds, when it starts, what it needs.
 WEDGED = f"test -e /shared/mended && touch /tmp/well; {SLEEP}"
@@ -32,11 +34,14 @@ ONCE = {"then": "restart", "cooldown": "1h"}
 class Bed:
     """A service of two tasks, and a healer with one rule."""
 
+    tasks = 2
+
     def __init__(self, swarm: PrivateSwarm, service: str, image: str) -> None:
         self.swarm, self.service, self.image = swarm, service, image
 
     def create(self, command: str = SLEEP, *more: str) -> None:
-        options = ["--detach", "--no-resolve-image", f"--name={self.service}", "--replicas=2"]
+        options = ["--detach", "--no-resolve-image", f"--name={self.service}"]
+        options += [f"--replicas={self.tasks}"]
         options += ["--restart-delay=0s", "--update-parallelism=0", "--update-monitor=1s"]
         options += [f"--mount=type=volume,source={self.service},target=/shared", *more]
         self.swarm.docker("service", "create", *options, self.image, "sh", "-c", command)
@@ -66,7 +71,7 @@ class Bed:
         return [line.split()[0] for line in lines]
 
     def all_are(self, state: str) -> bool:
-        return self.states() == [state, state]
+        return self.states() == [state] * self.tasks
 
     def settled(self) -> bool:
         """Whether one restart is over."""
@@ -86,7 +91,7 @@ def told(healer: Autoscaler, *command: str) -> str:
 
 def cured_once(bed: Bed, healer: Autoscaler) -> None:
     """One restart, after which the service is found healthy."""
-    wait_until(bed.settled, timeout=90, what="one restart that is over", every=0.5)
+    wait_until(bed.settled, timeout=SLOW, what="one restart that is over", every=0.5)
     wait_until(lambda: " healthy" in told(healer, "status"), timeout=60, what="the state", every=1)
     assert bed.restarts() == 1
     assert "restart" in told(healer, "history", "--actions")
@@ -100,7 +105,7 @@ def test_containers_that_live_and_never_get_healthy_are_replaced(bed: Bed) -> No
     with closing(bed.healer(NOWHERE, rule="unhealthy_stuck", grace="3s", **ONCE)) as healer:
         healer.start()
         cured_once(bed, healer)
-        assert "tasks do not come to run within 3 s: 2 in starting" in told(healer, "history")
+        assert "tasks do not come to run within 3 s: " in told(healer, "history")
 
 
 def test_old_tasks_are_replaced(bed: Bed) -> None:
@@ -128,7 +133,7 @@ def test_an_alert_of_a_real_prometheus_is_heeded(
     match = {"alertname": "Broken", "service": "$service"}
     with closing(bed.healer(prometheus.url, rule="alert", match=match, **ONCE)) as healer:
         healer.start()
-        wait_until(bed.settled, timeout=90, what="one restart that is over", every=0.5)
+        wait_until(bed.settled, timeout=SLOW, what="one restart that is over", every=0.5)
         fault = f"an alert fires: alertname=Broken, service={bed.service}"
         assert fault in told(healer, "history")
 
@@ -141,8 +146,22 @@ def test_a_probe_of_a_real_prometheus_is_heeded(bed: Bed, prometheus_server: Ser
     probe = {"rule": "probe", "query": 'up{job="$service"}', "min": 1, "warm_up": "0s"}
     with closing(bed.healer(prometheus.url, **probe, **ONCE)) as healer:
         healer.start()
-        wait_until(bed.settled, timeout=90, what="one restart that is over", every=0.5)
+        wait_until(bed.settled, timeout=SLOW, what="one restart that is over", every=0.5)
         assert "0 is below 1" in told(healer, "history")
+
+
+def test_a_page_that_nobody_serves_is_served_again(bed: Bed) -> None:
+    bed.tasks = 1
+    serve = f"test -e /shared/mended && exec httpd -f -p 8080 -h /shared; {SLEEP}"
+    bed.create(serve, "--publish=mode=host,published=8080,target=8080")
+    wait_until(lambda: bed.all_are("Running"), timeout=60, what="a task", every=0.5)
+    bed.mend()
+    page = f"http://{bed.swarm.address}:8080/mended"
+    probe = {"rule": "probe", "source": "http", "url": page, "min": 1, "warm_up": "0s"}
+    with closing(bed.healer(NOWHERE, **probe, **ONCE)) as healer:
+        healer.start()
+        cured_once(bed, healer)
+        assert "probe: 0 is below 1" in told(healer, "history")
 
 
 def test_without_prometheus_nothing_is_restarted_and_the_log_says_why(bed: Bed) -> None:
@@ -152,7 +171,7 @@ def test_without_prometheus_nothing_is_restarted_and_the_log_says_why(bed: Bed) 
     with closing(bed.healer(NOWHERE, **probe, **ONCE)) as healer:
         healer.start()
         wait_until(
-            lambda: "probe: not known: error" in healer.log.read_text(),
+            lambda: "probe: not known: " in healer.log.read_text(),
             timeout=60,
             what="the reason",
             every=0.5,
