@@ -8,71 +8,19 @@ holds it; the next candidate, or a scale, may still pass. To change what is safe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 from autoscaler.decide.bounds import freezing
-from autoscaler.model import Act, Healing, Observation, Releases, Revision, Rollout, Task
-from autoscaler.policy import Policy, PolicyMode
-
-
-class Entry(Protocol):
-    """Who asks for a cure: an entry of the policy's `heal:`, or the watch over a release."""
-
-    @property
-    def name(self) -> str:
-        """Names it in decisions."""
-        ...
-
-    @property
-    def then(self) -> str:
-        """The cure."""
-        ...
-
-    @property
-    def otherwise(self) -> str | None:
-        """What to do where the cure is impossible."""
-        ...
-
-    @property
-    def cooldown(self) -> float:
-        """Seconds between two cures."""
-        ...
-
-    @property
-    def options(self) -> object | None:
-        """The question to a source whose answer it goes by; None for one that needs none."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class HealCase:
-    """A cure that is asked for, and all that may speak against it."""
-
-    policy: Policy
-    heal: Entry
-    observation: Observation
-    memory: Healing
-    """With this pass's observation taken in."""
-    act: Act
-    """What would be done: the entry's `then`, or its `or`."""
-    task: Task | None = None
-    """The one that would be replaced."""
-    revision: Revision | None = None
-    """The release that would be brought back."""
-    about: tuple[str, ...] = ()
-    """Ids of the tasks that were found sick."""
-
-    @property
-    def now(self) -> float:
-        """The pass's one time."""
-        return self.observation.now
-
-    @property
-    def releases(self) -> Releases:
-        """What is remembered of the service's releases."""
-        return self.memory.releases
-
+from autoscaler.decide.heal_case import HealCase
+from autoscaler.decide.release_guards import (
+    NO_WAY_BACK,
+    brought_back,
+    earlier_tasks,
+    no_revision,
+    old_release,
+    rolled_back_once,
+)
+from autoscaler.model import Act, Rollout, Task
+from autoscaler.policy import PolicyMode
 
 HealGuard = Callable[[HealCase], str | None]
 
@@ -104,48 +52,6 @@ def rollout_under_way(case: HealCase) -> str | None:
     if case.act is Act.ROLLBACK and service.rollout is not Rollout.ROLLBACK_STARTED:
         return None
     return f"an update of the service is {service.rollout}"
-
-
-def rolled_back_once(case: HealCase) -> str | None:
-    """One rollback for each release: whoever brings it again means it."""
-    failed = case.releases.failure(case.releases.current)
-    if case.act is not Act.ROLLBACK or failed is None or not failed.ours:
-        return None
-    return f"release {failed.release} was rolled back once already, and somebody brought it again"
-
-
-def brought_back(case: HealCase) -> str | None:
-    """What does not run well after a rollback is no matter of releases."""
-    if case.act is not Act.ROLLBACK or not case.releases.restored:
-        return None
-    return f"release {case.releases.current} is itself what a rollback brought back"
-
-
-def earlier_tasks(case: HealCase) -> str | None:
-    """A release is not blamed for tasks of the one before it, which it may be to replace."""
-    known = case.releases
-    sick = [task for task in case.observation.tasks or () if task.id in case.about]
-    if case.act is not Act.ROLLBACK or not sick:
-        return None
-    if any(task.created_at > known.tasks_from for task in sick):
-        return None
-    return f"the tasks that it is about are older than the rollout of release {known.current}"
-
-
-def old_release(case: HealCase) -> str | None:
-    """What goes wrong long after a release came has another cause."""
-    age, blame = case.now - case.releases.since, case.policy.release.blame
-    if case.act is not Act.ROLLBACK or age <= blame:
-        return None
-    return f"release {case.releases.current} is {age:.0f} s old: something else has changed"
-
-
-def no_revision(case: HealCase) -> str | None:
-    """Only a release that ran well is worth going back to."""
-    if case.act is not Act.ROLLBACK or case.revision is not None:
-        return None
-    kept = len(case.observation.revisions)
-    return f"there is no good release to go back to: {kept} are kept, none is fit"
 
 
 def no_task(case: HealCase) -> str | None:
@@ -298,9 +204,5 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     heal_dry_run,
 )
 
-NO_WAY_BACK = frozenset(
-    guard.__name__ for guard in (rolled_back_once, brought_back, old_release, no_revision)
-)
-"""A rollback that one of these holds will not come: somebody should hear of it."""
 IMPOSSIBLE = NO_WAY_BACK | {no_task.__name__, not_replaced.__name__, without_agent.__name__}
 """What one of these holds cannot be done as it was asked for; an entry's `or` may do instead."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 
 from autoscaler.decide import convalescence, health, releases, watching
 from autoscaler.decide.examining import Blind, examine
-from autoscaler.decide.heal_guards import HEAL_GUARDS, IMPOSSIBLE, NO_WAY_BACK, Entry, HealCase
+from autoscaler.decide.heal_case import Entry, HealCase
+from autoscaler.decide.heal_guards import HEAL_GUARDS, IMPOSSIBLE
+from autoscaler.decide.release_guards import NO_WAY_BACK
 from autoscaler.model import (
     Act,
     Action,

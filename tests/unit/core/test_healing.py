@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from autoscaler.decide import decide, recall
-from autoscaler.decide.heal_guards import HEAL_GUARDS, NO_WAY_BACK
+from autoscaler.decide.heal_guards import HEAL_GUARDS
+from autoscaler.decide.release_guards import NO_WAY_BACK
 from autoscaler.model import (
     Act,
     Attempt,

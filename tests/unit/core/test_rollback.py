@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autoscaler.decide import decide, recall
-from autoscaler.decide.heal_guards import NO_WAY_BACK
+from autoscaler.decide.release_guards import NO_WAY_BACK
 from autoscaler.model import (
     Act,
     Attempt,
