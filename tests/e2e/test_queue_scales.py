@@ -40,6 +40,8 @@ def seen(need_engine: None, require: Callable[[list[str]], None]) -> Seen:
     seen = Seen()
     with set_up(f"{STABILIZATION:g}s", tell=lambda _: None) as stage:
         asyncio.run(play(stage, LOAD, seen, idle))
+    # What is done to the service afterwards is not its load's doing.
+    seen.points = seen.loaded
     # Shown where a test fails.
     sys.stdout.writelines(f"{line.at:.1f} s {line.what}\n" for line in seen.log)
     return seen
