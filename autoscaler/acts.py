@@ -144,8 +144,10 @@ class Acts:
         if template is None:
             raise Refused(f"release {action.release} is not kept any more")
         before = await self._orchestrator.template(action.service_id)
-        told = "; ".join(differences(before, template))
-        return await self._orchestrator.restore(action, template), Outcome.DONE, told
+        told = differences(before, template)
+        if not template.pinned:
+            told.append("its image has no digest: it is what the tag means now")
+        return await self._orchestrator.restore(action, template), Outcome.DONE, "; ".join(told)
 
     async def _finish(self, intent: Intent, outcome: Outcome, detail: str, now: float) -> None:
         """Remember how an act ended, and store it, now or as soon as that is possible."""

@@ -21,6 +21,11 @@ class Template:
     raw: str = field(repr=False)
     """The backend's own document."""
 
+    @property
+    def pinned(self) -> bool:
+        """Whether its image is named by a digest: a tag may mean something else by now."""
+        return "@sha256:" in self.image
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
@@ -30,11 +35,6 @@ class Revision:
     at: float
     """When it last proved itself."""
     image: str = ""
-
-    @property
-    def pinned(self) -> bool:
-        """Whether its image is named by a digest: a tag may mean something else by now."""
-        return "@sha256:" in self.image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

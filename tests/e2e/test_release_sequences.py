@@ -12,7 +12,7 @@ import pytest
 from autoscaler.model import Revision
 from autoscaler.testing.clock import ManualClock
 from autoscaler.testing.engine.api import EngineApi
-from autoscaler.testing.engine.bed import SwarmBed, eventually
+from autoscaler.testing.engine.bed import SwarmBed
 from autoscaler.testing.real.dockerd import PrivateSwarm
 from autoscaler.testing.scenario import Scenario
 from tests.scenario.releases import RUNS, Play, Recorded, policy
@@ -75,14 +75,17 @@ async def play(swarm: PrivateSwarm, image: str, seed: int) -> Play:
                     return
                 await asyncio.sleep(0.5)
 
-        played = Play(bed, orchestrator, service_id, chance, moment, rest, on_failure)
+        async def all_run() -> bool:
+            release, replicas = await played.state()
+            return release.startswith("bad") or await bed.runs(service_id, replicas)
+
+        played = Play(bed, orchestrator, service_id, chance, moment, rest, on_failure, kept)
         scenario.source.answer = played.answer
         try:
             async with scenario:
                 await played.all_of_it(ACTS)
-                release, replicas = await played.state()
-                if release.startswith("good"):
-                    await eventually(lambda: bed.runs(service_id, replicas))
+                await rest(all_run)
+                assert await all_run()
         finally:
             await orchestrator.close()
             await bed.clear()

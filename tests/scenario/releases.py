@@ -101,6 +101,8 @@ class Play:
     rest: Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
     """Time passes until all is done, and the release that is there has proved itself."""
     on_failure: str
+    is_kept: Callable[[], bool] = lambda: False
+    """Whether the release that is there has proved itself although there was no rest."""
     load: float = 20.0
     came: str = "good0"
     left_to_a_person: bool = False
@@ -124,6 +126,8 @@ class Play:
         acts = [self.deploy_good, self.deploy_bad, self.deploy_bad, self.change_load]
         acts += [self.roll_back, self.change_load, self.redeploy_bad, self.scale]
         for _ in range(count):
+            if self.is_kept():
+                self.has_proved((await self.state())[0])
             await self.chance.choice(acts)()
             if self.chance.random() < 0.6:
                 await self.moment()
@@ -236,11 +240,16 @@ class Play:
         assert release in self.may_be(), self.story(release, replicas)
         if release.startswith("good"):
             assert replicas == self.replicas, self.story(release, replicas)
-            self.proved = [*(each for each in self.proved if each != release), release]
+            self.has_proved(release)
             self.came = release
         taken = [bad for bad, _ in self.swarm.taken_back]
         assert len(taken) == len(set(taken)), self.story(release, replicas)
         assert all(back.startswith("good") for _, back in self.swarm.taken_back)
+
+    def has_proved(self, release: str) -> None:
+        """It is what to go back to from now on."""
+        if release.startswith("good"):
+            self.proved = [*(each for each in self.proved if each != release), release]
 
     def story(self, release: str, replicas: int) -> str:
         """What happened, for whoever has to find out why."""

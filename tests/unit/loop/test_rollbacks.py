@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 
 from autoscaler.errors import Temporary
 from autoscaler.keeping import Proof
-from autoscaler.model import Act, Intent, Outcome, Rollout
+from autoscaler.model import Act, Intent, Outcome, Phase, Rollout, Sample
 from autoscaler.outcomes import judge
-from autoscaler.testing.builders import a_service
+from autoscaler.testing.builders import a_service, value
 from autoscaler.testing.scenario import Scenario
 
 POLICY = {
@@ -49,7 +50,7 @@ async def test_a_release_that_ran_well_is_kept_once(scenario: Scenario) -> None:
     (revision,) = scenario.passes.revisions["web-id"]
     template = await scenario.store.template("web-id", "r1")
     assert template is not None
-    assert (template.raw, revision.pinned) == ("r1", True)
+    assert (template.raw, template.pinned) == ("r1", True)
     at = revision.at
     await scenario.cycles(10)
     assert scenario.passes.revisions["web-id"][0].at == at
@@ -80,6 +81,17 @@ async def test_a_bad_release_is_taken_back_once_and_stays_away(scenario: Scenari
     await scenario.cycles(50)
     assert actions(scenario) == [(Act.ROLLBACK, "r1")]
     assert await kept(scenario) == ["r1"]
+
+
+@pytest.mark.parametrize(("image", "told"), [("app:1", True), ("app:1@sha256:1", False)])
+async def test_an_image_without_a_digest_is_told_of(image: str, told: bool) -> None:
+    async with Scenario(replace(SERVICE, image=image), policies=[POLICY]) as scenario:
+        await scenario.cycles(4)
+        deploy(scenario, "bad", Rollout.PAUSED)
+        with structlog.testing.capture_logs() as lines:
+            await scenario.cycle()
+        (line,) = [each for each in lines if each["event"] == "action"]
+        assert (line["act"], "has no digest" in line["detail"]) == ("rollback", told)
 
 
 async def test_what_failed_is_known_over_a_restart(scenario: Scenario) -> None:
@@ -192,3 +204,81 @@ async def test_an_open_rollback_is_judged_by_the_release_that_is_there(
         (replace(bad, version=99, template="other"), Outcome.CONFLICT),
     ):
         assert judge(intent, service, (), 2.0) is outcome
+
+
+WATCHED = {
+    "name": "web-policy",
+    "services": ["web"],
+    "scale": {"min": 1, "max": 9, "metrics": [{"query": "load", "target": {"average_value": 1}}]},
+    "release": {
+        "bake": "30s",
+        "watch": "5m",
+        "warmup": "15s",
+        "interval": "15s",
+        "checks": [{"name": "errors", "query": "errors", "max": 0.1}],
+        "traffic": {"query": "traffic", "min": 10},
+    },
+}
+
+
+class Web:
+    """What a source says of the service: how its release does, and how much is asked of it."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.traffic = 50.0
+        scenario.source.answer = self.answer
+
+    def answer(self, query: str, service: str) -> Sample:
+        if query == "traffic":
+            return value(self.traffic)
+        if query == "load":
+            return value(3.0)
+        bad = self.scenario.swarm.services["web-id"].template == "bad"
+        return value(0.5 if bad else 0.0)
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[Web]:
+    async with Scenario(SERVICE, policies=[WATCHED]) as scenario:
+        web = Web(scenario)
+        await scenario.cycles(4)
+        yield web
+
+
+async def test_the_source_is_asked_and_a_release_that_fails_is_taken_back(web: Web) -> None:
+    deploy(web.scenario, "bad")
+    await web.scenario.cycles(5)
+    assert actions(web.scenario) == [(Act.ROLLBACK, "r1")]
+    assert ("errors", "web") in web.scenario.source.asked
+    assert ("traffic", "web") in web.scenario.source.asked
+
+
+async def test_a_watch_goes_on_after_a_restart_where_it_was(web: Web) -> None:
+    deploy(web.scenario, "bad")
+    await web.scenario.cycles(3)
+    before = web.scenario.memories["web-id"].healing.releases.watch
+    assert before is not None
+    assert before.tallies["errors"].failures == 1
+    await web.scenario.restart()
+    assert web.scenario.memories["web-id"].healing.releases.watch == before
+    await web.scenario.cycles(2)
+    assert actions(web.scenario) == [(Act.ROLLBACK, "r1")]
+
+
+async def test_a_source_that_fails_takes_nothing_back_and_too_little_traffic_neither(
+    web: Web,
+) -> None:
+    web.traffic = 5.0
+    deploy(web.scenario, "bad")
+    await web.scenario.cycles(10)
+
+    def down(query: str, service: str) -> Sample:
+        raise Temporary("no Prometheus")
+
+    web.scenario.source.answer = down
+    await web.scenario.cycles(40)
+    assert actions(web.scenario) == []
+    watch = web.scenario.memories["web-id"].healing.releases.watch
+    assert watch is not None
+    assert watch.phase is Phase.INCONCLUSIVE
