@@ -38,8 +38,9 @@ _REFUSED_FOR_NOW = (
     "rate limit",
     "too many requests",
 )
-# The spec names a network that is gone; nothing was written, though the status is 500.
-_NAMES_NOTHING = re.compile(r"network \S+ not found")
+# The spec names a network that is gone; nothing was written, though the status is 500. Or a
+# manager's agent does not know the template any more, so that it never will let it pass.
+_NEVER = re.compile(r"network \S+ not found|never had this task template")
 # Not a manager, or a locked one. Waiting does not help; the message says what does.
 _NOT_A_MANAGER = {
     "is not a swarm manager": (
@@ -75,7 +76,7 @@ def refusal(status: int, message: str, *, write: bool) -> AutoscalerError:
             return Permanent(f"{told} Next step: {advice}.")
     if status == 429 or any(text in words for text in _REFUSED_FOR_NOW):
         return Temporary(told)
-    if write and (status == 400 or _NAMES_NOTHING.search(words)):
+    if write and (status == 400 or _NEVER.search(words)):
         return Refused(told)
     if status == 404:
         return Gone(told)

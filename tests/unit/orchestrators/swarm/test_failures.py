@@ -45,6 +45,7 @@ REFUSALS: list[tuple[int, str, type[AutoscalerError], type[AutoscalerError]]] = 
     (400, "json: cannot unmarshal", Permanent, Refused),
     (400, "rpc error: code = InvalidArgument desc = secret not found: x", Permanent, Refused),
     (500, "network qwi43zj4t3oq not found", Temporary, Refused),
+    (403, "the service never had this task template, as far as is known", Permanent, Refused),
     (401, "", Permanent, Permanent),
     (403, "denied by the proxy", Permanent, Permanent),
     (409, "name conflicts with an existing object", Permanent, Permanent),
