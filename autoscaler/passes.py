@@ -115,7 +115,7 @@ class Batch:
         unsettled: str | None = None,
     ) -> Passed:
         """The pass over one service that at least one policy covers."""
-        memory = self._passes.remembered(service.id, self._now)
+        memory = self._memory(service, covering)
         observation = self._observe(service, covering[0].policy, memory, unsettled)
         if len(covering) > 1:
             names = " and ".join(loaded.policy.name for loaded in covering)
@@ -126,9 +126,21 @@ class Batch:
             return _left_alone(covering[0], observation, memory, "labels", told)
         return self._decide(covering[0], observation, memory)
 
+    def _memory(self, service: Service, covering: Sequence[LoadedPolicy]) -> Memory:
+        """What counts now; where nobody decides it stays as it was, and the absence goes on."""
+        if self._rests(service, covering):
+            return self._passes.memories.get(service.id, Memory())
+        memory = self._passes.remembered(service.id, self._now)
+        self._passes.passed[service.id] = self._now
+        return memory
+
+    def _rests(self, service: Service, covering: Sequence[LoadedPolicy]) -> bool:
+        """Whether nothing is decided about a service until somebody sees to it."""
+        loaded, *others = covering
+        paused = loaded.policy.mode is PolicyMode.PAUSED
+        return bool(others or loaded.problems or paused or self._passes.orders.paused(service.name))
+
     def _decide(self, loaded: LoadedPolicy, observation: Observation, memory: Memory) -> Passed:
-        if loaded.policy.mode is not PolicyMode.PAUSED:
-            self._passes.passed[observation.service.id] = self._now
         after, decision = decide(loaded.policy, observation, memory)
         if decision.action is not None and decision.action.heals:
             # Only now is it worth looking at how well the rest of the fleet is.
