@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from autoscaler.acts import Acts
-from autoscaler.decide import recall
+from autoscaler.decide import others, recall
 from autoscaler.errors import OutcomeUnknown
 from autoscaler.keeping import Keeping, Proof
 from autoscaler.memories import Memories
@@ -30,6 +30,8 @@ from autoscaler.turns import Turns
 
 FORGET_AFTER = 3600.0
 """Seconds that a service must be gone before what is known of it is dropped."""
+SHOWS_WITHIN = others.PATIENCE + 2.0
+"""Seconds after a change by somebody else in which looks are worth while."""
 
 Covering = Callable[[Service], Sequence[LoadedPolicy]]
 
@@ -185,8 +187,12 @@ class Reconciler:
         )
 
     def unclear(self, service_id: str) -> bool:
-        """Whether somebody changed a service, and it is not clear yet who."""
-        return self._memories.of(service_id).changed is not None
+        """Whether somebody changed a service, and a look may soon show who.
+
+        Where nobody decides about the service, no look shows it.
+        """
+        changed = self._memories.of(service_id).changed
+        return changed is not None and self._clock() <= changed.at + SHOWS_WITHIN
 
     def next_window(self) -> float:
         """When a schedule opens or closes next, in Unix seconds; infinite for never."""

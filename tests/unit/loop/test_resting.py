@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autoscaler.model import Order, OrderKind
+from autoscaler.model import STACK_LABEL, Order, OrderKind
 from autoscaler.testing.builders import a_policy_document, a_service, at_once
 from autoscaler.testing.scenario import Scenario
 from autoscaler.testing.scripted_source import constant
@@ -51,3 +51,21 @@ async def test_after_a_pause_by_hand_a_whole_window_passes_before_it_shrinks() -
         assert played.replicas() == 9
         await played.cycles(21)
         assert played.replicas() == 1
+
+
+async def test_who_changed_a_service_that_rests_is_not_asked_for_ever() -> None:
+    stack = [
+        a_service(2, id=f"{name}-id", name=name, labels={STACK_LABEL: "shop"})
+        for name in ("web", "api")
+    ]
+    async with Scenario(*stack, policies=[POLICY], answer=constant(200.0)) as played:
+        await played.cycle()
+        played.swarm.write("web-id", replicas=5, updated_at=played.clock())
+        await played.cycle(seconds=1)
+        assert played.reconciler.unclear("web-id")
+        await played.store.give(Order(kind=OrderKind.PAUSE, service="", at=0.0, actor="ann"))
+        await played.cycle()
+        assert not played.reconciler.unclear("web-id")
+        await played.store.withdraw(OrderKind.PAUSE, "")
+        await played.cycle()
+        assert (await played.last()).held_by == "manual_change"
