@@ -1,5 +1,6 @@
 """Agents on the nodes of a real Swarm of three: what they see, what they do, and what not."""
 
+import asyncio
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from autoscaler.agent.link import Remote
+from autoscaler.agent.messages import Events, Happened, Hello, Kind, encode
 from autoscaler.testing.real.cluster import ClusterNode, PrivateCluster
 from autoscaler.testing.real.images import BUSYBOX, FOREVER
 from autoscaler.testing.real.processes import run, wait_until
@@ -36,6 +39,14 @@ policies:
       max: 3
       metrics:
         - {{source: docker, query: memory, of: node, window: 5s, target: {{average_value: 1}}}}
+"""
+HEALED = """
+version: 1
+policies:
+  - name: healed
+    services: [{service}]
+    heal:
+      - {{rule: crash_loop, failures: 2, within: 5m, then: restart}}
 """
 SIZED = """
 version: 1
@@ -148,7 +159,7 @@ def test_a_service_on_other_nodes_is_scaled_by_what_their_agents_measure(bed: Be
     third = bed.cluster.nodes[2]
     bed.service(third)
     controller = bed.controller(MEASURED, OFTEN)
-    soon(lambda: "only the local engine is asked" in controller.told(), "what is missing")
+    soon(lambda: passes(controller) >= 3, "some passes")
     assert len(bed.running()) == 2
     bed.agent(third, controller)
     soon(lambda: len(bed.running()) == 3, "a third task")
@@ -210,6 +221,45 @@ def test_what_is_wrong_with_agents_is_told_and_harms_nothing(bed: Bed, tmp_path:
     third.close()
     assert sorted(bed.running()) == sorted(before)
     assert bed.forced() == 0
+
+
+def test_an_agent_that_doubles_reorders_and_invents_events_leads_to_no_action(bed: Bed) -> None:
+    second = bed.cluster.nodes[1]
+    before = bed.service(second)
+    controller = bed.controller(HEALED, OFTEN)
+    service = second.docker("service", "inspect", "--format={{.ID}}", bed.name)
+    events = [
+        Happened(kind=kind, container=container, task=task, service=service, at=at, exit_code=137)
+        for at, container in enumerate(bed.containers(second), start=1)
+        for kind in (Kind.OOM, Kind.DIE, Kind.START)
+        for task in (*before, "invented")
+    ]
+    asyncio.run(lie(f"http://{controller.listen}", controller.token, events))
+    soon(lambda: 'agent_events_total{kind="oom"} 2.0' in page_of(controller), "the count")
+    assert sorted(bed.running()) == sorted(before)
+    assert bed.forced() == 0
+    assert "restart" not in controller.told()
+
+
+async def lie(url: str, token: Path, events: list[Happened]) -> None:
+    """Tell events three times over, in three orders, as the agent of a node that has none."""
+    async with Remote(url, token).connect() as channel:
+        hello = Hello(node="invented", hostname="nowhere", instance="liar", release="9")
+        await channel.send(encode(hello))
+        await channel.receive()
+        for told in (events, events[::-1], sorted(events, key=lambda each: each.container)):
+            await channel.send(encode(Events(events=tuple(told))))
+        await asyncio.sleep(3)
+
+
+def passes(controller: Controller) -> float:
+    start = "autoscaler_pass_duration_seconds_count "
+    lines = page_of(controller).splitlines()
+    return next((float(line.removeprefix(start)) for line in lines if line.startswith(start)), 0.0)
+
+
+def page_of(controller: Controller) -> str:
+    return controller.get("/metrics")[1]
 
 
 def test_a_controller_without_a_socket_works_through_the_gate_of_a_managers_agent(
