@@ -12,6 +12,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -40,6 +41,8 @@ log = structlog.get_logger(__name__)
 MINUTE = 60.0
 MOST_BODY = 4 * 1024 * 1024
 """Bytes of a write at most; a service has some thousand."""
+LOOKED_FOR_EVERY = 1.0
+"""Seconds of silence after which an agent looks whether the controller still listens."""
 _ID = "[0-9a-z]{25}"
 _READ = re.compile(rf"(_ping|v1\.\d+/(info|version|services(/{_ID})?|tasks|nodes|networks))")
 _CONFIGS = re.compile(r"v1\.\d+/configs")
@@ -202,7 +205,7 @@ async def _passed_on(request: web.Request, answer: aiohttp.ClientResponse) -> we
     response = web.StreamResponse(status=answer.status, headers=_kept(answer))
     try:
         await response.prepare(request)
-        async for chunk in answer.content.iter_any():
+        while chunk := await _next(request, answer):
             await response.write(chunk)
         await response.write_eof()
     except (ConnectionError, aiohttp.ClientError) as error:
@@ -210,6 +213,19 @@ async def _passed_on(request: web.Request, answer: aiohttp.ClientResponse) -> we
     finally:
         answer.close()
     return response
+
+
+async def _next(request: web.Request, answer: aiohttp.ClientResponse) -> bytes:
+    """What comes next; nothing at the end, or once the controller has left.
+
+    A controller opens a silent stream of events anew again and again. Each one that is left
+    holds a connection to the engine, of which there are only so many.
+    """
+    while request.transport is not None and not request.transport.is_closing():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOKED_FOR_EVERY):
+                return await answer.content.readany()
+    return b""
 
 
 def _kept(answer: aiohttp.ClientResponse) -> dict[str, str]:

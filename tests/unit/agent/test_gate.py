@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +24,7 @@ from autoscaler.testing.clock import ManualClock
 from autoscaler.testing.engine import FakeSwarm
 from autoscaler.testing.engine.api import EngineApi
 from autoscaler.testing.engine.bed import SwarmBed
+from autoscaler.web import serve
 
 TOKEN = "a token of the tests"
 SHOWN = {"Authorization": f"Bearer {TOKEN}"}
@@ -294,3 +295,23 @@ async def test_a_write_that_asks_for_more_than_a_write_does_not_pass(through: Th
 async def test_without_the_token_nothing_passes(through: Through, headers: dict[str, str]) -> None:
     assert (await through.client.get("/v1.41/services", headers=headers)).status == 401
     assert (await through.client.post("/v1.41/services/x/update", headers=headers)).status == 401
+
+
+async def test_streams_that_a_controller_has_left_do_not_use_up_the_connections(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    async with FakeSwarm() as swarm:
+        gate = Gate(Agent(), SwarmSettings(host=swarm.host), tmp_path / "token", ManualClock())
+        application = web.Application()
+        application.add_routes(gate.routes())
+        # As the agent serves it: a test server would cancel the handlers itself.
+        async with serve(application, "127.0.0.1", 0) as port, ClientSession() as session:
+            there = f"http://127.0.0.1:{port}/v1.41"
+            for _ in range(101):
+                async with session.get(f"{there}/events", headers=SHOWN) as stream:
+                    assert stream.status == 200
+                    stream.close()
+            async with session.get(f"{there}/services", headers=SHOWN) as answer:
+                assert answer.status == 200
+        await gate.close()
