@@ -47,7 +47,6 @@ class LocalNode:
         """What happened since the agent started."""
         self.listed = False
         """Whether the engine has answered."""
-        self._names: dict[str, str] = {}
         self._outboxes: set[Outbox] = set()
         self._list_now = asyncio.Event()
         self._known = asyncio.Event()
@@ -100,10 +99,6 @@ class LocalNode:
             running=tuple(told[:MOST_CONTAINERS]), more=max(0, len(told) - MOST_CONTAINERS)
         )
 
-    def service_name(self, service: str) -> str:
-        """The name of a service that has, or had, a task here; else its id."""
-        return self._names.get(service, service)
-
     async def close(self) -> None:
         """Give back connections; idempotent."""
         await self._client.close()
@@ -136,10 +131,6 @@ class LocalNode:
         found = await containers.list_all(self._client)
         self.running = {one.id: one for one in found}
         self.listed = True
-        for one in found[:MOST_SERIES]:
-            self._names[one.service] = one.service_name
-        while len(self._names) > 2 * MOST_SERIES:
-            del self._names[next(iter(self._names))]
         self.tell(self.containers())
 
     def _count(self, event: Happened) -> None:
@@ -147,6 +138,6 @@ class LocalNode:
         if event.kind in (Kind.START, Kind.HEALTH):
             return
         how = str(event.exit_code) if event.kind is Kind.DIE else ""
-        key = (event.kind.value, self.service_name(event.service), how)
+        key = (event.kind.value, self.watch.service_name(event.service), how)
         if key in self.tally or len(self.tally) < MOST_SERIES:
             self.tally[key] += 1

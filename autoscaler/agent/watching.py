@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
-from autoscaler.agent.containers import SERVICE_LABEL, TASK_LABEL
+from autoscaler.agent.containers import SERVICE_LABEL, SERVICE_NAME_LABEL, TASK_LABEL
 from autoscaler.agent.messages import Happened, Health, Kind
 from autoscaler.orchestrators.swarm.client import EngineClient
 from autoscaler.orchestrators.swarm.event import Seen
@@ -44,6 +44,7 @@ class Watch:
         since = max(0, int((clock() - LOOK_BACK) * 1e9))
         self._stream = EventStream(client, settings, clock, filters=FILTERS, since=since)
         self._kept: deque[Happened] = deque(maxlen=MOST_KEPT)
+        self._names: dict[str, str] = {}
 
     async def events(self) -> AsyncGenerator[Happened | None, None]:
         """What happens, for ever; None after a gap, when all should be listed."""
@@ -53,7 +54,18 @@ class Watch:
                     yield None
                 elif (happened := read(seen)) is not None:
                     self._kept.append(happened)
+                    self._note_name(happened.service, seen)
                     yield happened
+
+    def service_name(self, service: str) -> str:
+        """The name of a service that something happened to lately; else its id."""
+        return self._names.get(service, service)
+
+    def _note_name(self, service: str, seen: Seen) -> None:
+        """Names never change; the oldest make room."""
+        self._names[service] = seen.event.attributes.get(SERVICE_NAME_LABEL, service)
+        if len(self._names) > MOST_KEPT:
+            del self._names[next(iter(self._names))]
 
     def since(self, newest: int) -> Iterable[Happened]:
         """What is kept of what came after an event, and of shortly before it."""

@@ -76,6 +76,15 @@ async def test_ends_want_of_memory_and_restarts_are_counted_by_service(
     assert f'autoscaler_task_exits_total{{exit_code="137",{where}}} 2.0' in text
 
 
+async def test_a_container_that_was_never_listed_counts_under_its_services_name(
+    engine: FakeNodeEngine, client: Client
+) -> None:
+    engine.start_task("c1", "t1", "brief-id")
+    engine.end("c1", exit_code=3)
+    text = await until(client, lambda text: 'exit_code="3"' in text)
+    assert 'autoscaler_task_exits_total{exit_code="3",node="one",service="brief"} 1.0' in text
+
+
 async def test_the_health_of_each_task_that_has_a_check(
     engine: FakeNodeEngine, client: Client
 ) -> None:
