@@ -151,10 +151,10 @@ def refused(memory: Memory, action: Action, now: float) -> Memory:
 
 
 def unwatched(memory: Memory) -> Memory:
-    """What is known of a service that nobody looks after: what ailed it counts no longer."""
-    if not memory.healing.ailing:
+    """What is known of a service that nobody looks after: what was found must be found anew."""
+    if not (memory.healing.ailing or memory.healing.since):
         return memory
-    return replace(memory, healing=replace(memory.healing, ailing=False))
+    return replace(memory, healing=replace(memory.healing, ailing=False, since={}))
 
 
 def awake(memory: Memory, passed_at: float, now: float) -> Memory:

@@ -237,8 +237,8 @@ class World:
         self.memories[key] = after
         if decision.action is not None:
             self.heal(decision, view)
-        if key not in self.paused:
-            self.wrong[key] = self.wrong.get(key, 0) + 1 if is_wrong(seen.symptoms["probe"]) else 0
+        found = key not in self.paused and is_wrong(seen.symptoms["probe"])
+        self.wrong[key] = self.wrong.get(key, 0) + 1 if found else 0
 
     def heal(self, decision: Decision, view: View) -> None:
         action = decision.action
