@@ -112,9 +112,15 @@ async def _ask(
         return [_error(f"{error}")] * len(questions)
     except Exception as error:  # noqa: BLE001 - a source's fault is the fault of its metrics alone
         return [_error(f"source {name!r} failed: {error!r}")] * len(questions)
-    if len(answers) != len(questions):
-        told = f"source {name!r} gave {len(answers)} answers to {len(questions)} questions"
-        return [_error(told)] * len(questions)
+    return _matching(answers, name, len(questions))
+
+
+def _matching(answers: object, name: str, asked: int) -> Sequence[Sample]:
+    """The answers, if there is a sample for each question."""
+    if not isinstance(answers, Sequence) or not all(isinstance(each, Sample) for each in answers):
+        return [_error(f"source {name!r} gave an answer that is no sample")] * asked
+    if len(answers) != asked:
+        return [_error(f"source {name!r} gave {len(answers)} answers to {asked} questions")] * asked
     return answers
 
 

@@ -267,10 +267,16 @@ async def test_answers_that_are_too_old_shrink_nothing_though_their_service_is_f
         assert (await scene.last()).held_by == held_by
 
 
-async def test_a_source_that_fails_in_a_way_nobody_foresaw_shrinks_nothing() -> None:
-    def answer(_query: str, _service: str) -> Any:
-        raise RecursionError
+def raising(_query: str, _service: str) -> Any:
+    raise RecursionError
 
+
+def no_sample(_query: str, _service: str) -> Any:
+    return None
+
+
+@pytest.mark.parametrize("answer", [raising, no_sample])
+async def test_a_source_that_fails_in_a_way_nobody_foresaw_shrinks_nothing(answer: Any) -> None:
     async with a_scene(a_service(9)) as scene:
         scene.source.answer = answer
         await scene.cycle()
