@@ -40,6 +40,9 @@ class Brake:
 
     def facts(self, replicas: int, now: float) -> FleetFacts:
         """What is left to remove and to add, when the services ask for `replicas` in all."""
+        if self._removed and self._removed[-1][0] > now:
+            # The clock has been set back since.
+            self._removed = deque((min(at, now), count) for at, count in self._removed)
         while self._removed and self._removed[0][0] <= now - self._limits.period:
             self._removed_total -= self._removed.popleft()[1]
         removed = self._removed_total

@@ -47,10 +47,13 @@ class HealBrake:
         if action.heals:
             self._last = now
 
-    def with_budget(self, facts: FleetFacts) -> FleetFacts:
+    def with_budget(self, facts: FleetFacts, now: float) -> FleetFacts:
         """When the next heal may be; cheap enough for every pass."""
         if self._last is None:
             return facts
+        if self._last > now + self._limits.every:
+            # The clock has been set back since.
+            self._last = now
         return replace(facts, heal_at=self._last + self._limits.every)
 
     def with_fleet(self, facts: FleetFacts, view: View, now: float) -> FleetFacts:

@@ -186,7 +186,7 @@ class Batch:
             windows=self._windows(policy),
             stack_updates=self._stack_updates(service, memory),
             fleet=self._passes.heal_brake.with_budget(
-                self._passes.brake.facts(view.replicas, self._now)
+                self._passes.brake.facts(view.replicas, self._now), self._now
             ),
             hosts=self._hosts(service, policy),
             unsettled=unsettled,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autoscaler.decide import asking, healing, pace, recall
+from autoscaler.decide import asking, clocks, healing, pace, recall
 from autoscaler.decide.bounds import in_force
 from autoscaler.decide.case import Case
 from autoscaler.decide.guards import GUARDS
@@ -43,6 +43,7 @@ def decide(policy: Policy, observation: Observation, memory: Memory) -> tuple[Me
     if observation.paused is not None:
         resting = _nothing(policy, observation, observation.paused, "paused")
         return recall.unwatched(memory), resting
+    memory = clocks.not_ahead(memory, observation.now)
     healed = healing.heal(policy, observation, memory.healing)
     if healed.memory is not memory.healing:
         memory = replace(memory, healing=healed.memory)

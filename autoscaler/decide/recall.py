@@ -28,7 +28,7 @@ LONGEST_PERIOD = 1800.0
 
 def take_in(memory: Memory, observation: Observation, scale: Scale) -> Memory:
     """What is known once the service has been looked at."""
-    seen = _noticed(clocks.not_ahead(memory, observation.now), observation, scale)
+    seen = _noticed(memory, observation, scale)
     scaled = pace.forget(seen.scaled, observation.now, LONGEST_PERIOD)
     runs = seen.recommendations or _first(observation.service.replicas or 0, observation.now)
     if scaled == seen.scaled and runs is seen.recommendations:
@@ -164,6 +164,7 @@ def awake(memory: Memory, passed_at: float, now: float) -> Memory:
     recommendation stood. After a longer absence nobody knows what was needed meanwhile, so
     the service stays as large as it is for a whole window, as one that is new to us.
     """
+    memory = clocks.not_ahead(memory, now)
     if not memory.recommendations:
         return memory
     *earlier, last = memory.recommendations

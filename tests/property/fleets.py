@@ -215,7 +215,7 @@ class World:
             self.look(key, view)
 
     def look(self, key: str, view: View) -> None:
-        facts = self.brake.with_budget(FleetFacts())
+        facts = self.brake.with_budget(FleetFacts(), self.now)
         memory = self.memories.setdefault(key, Memory())
         seen = Observation(
             now=self.now,

@@ -110,7 +110,7 @@ def test_services_that_no_policy_covers_do_not_count() -> None:
 
 def test_the_budget_survives_a_restart() -> None:
     brake = HealBrake({"s0": tried(4.0)})
-    assert brake.with_budget(FleetFacts()).heal_at == NOW + 6.0
+    assert brake.with_budget(FleetFacts(), NOW).heal_at == NOW + 6.0
 
 
 # around the loop
