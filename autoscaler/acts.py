@@ -102,6 +102,7 @@ class Acts:
     async def act(self, intent: Intent) -> Outcome:
         """Do what was stored, and store how it ended."""
         started = self._clock()
+        others_at = self._passes.others_wrote_at(intent.action.service_id)
         service, outcome, detail = await self._apply(intent)
         now = self._clock()
         if outcome is Outcome.UNKNOWN:
@@ -111,7 +112,7 @@ class Acts:
         )
         if service is not None:
             self._passes.view.refresh(service, None, now)
-            self._passes.own_writes[service.id] = service.version
+            self._passes.we_wrote(service, others_at)
         if outcome is Outcome.UNKNOWN:
             self.busy.discard(intent.action.service_id)
         else:

@@ -54,6 +54,16 @@ class Passed:
         return Intent(id=name, at=decision.at, policy=decision.policy, action=action)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnWrite:
+    """Our last write to a service."""
+
+    version: int
+    """The service's version after it."""
+    others_at: float
+    """When somebody else had last written the service, in Unix seconds."""
+
+
 class Passes:
     """Turns what is known into decisions."""
 
@@ -79,9 +89,27 @@ class Passes:
         self.calendar = Calendar()
         self.passed: dict[str, float] = {}
         """When each service was last passed over."""
-        self.own_writes: dict[str, int] = {}
-        """The version of each service after our last write to it."""
+        self._own_writes: dict[str, OwnWrite] = {}
         self._started = started
+
+    def others_wrote_at(self, service_id: str) -> float:
+        """When somebody other than us last wrote a service, as far as can be seen."""
+        service, own = self.view.services.get(service_id), self._own_writes.get(service_id)
+        if service is None:
+            return LONG_AGO
+        if own is None or own.version != service.version:
+            return service.updated_at
+        return own.others_at
+
+    def we_wrote(self, service: Service, others_at: float) -> None:
+        """Our write to a service hides when others wrote it, which tells deploys from people."""
+        self._own_writes[service.id] = OwnWrite(service.version, others_at)
+
+    def forget(self, service_id: str) -> None:
+        """The service has been gone for long."""
+        self.passed.pop(service_id, None)
+        self.revisions.pop(service_id, None)
+        self._own_writes.pop(service_id, None)
 
     def remembered(self, service_id: str, now: float) -> Memory:
         """What is known of a service, as it counts after so long without a pass."""
@@ -222,17 +250,12 @@ class Batch:
 
     @cached_property
     def _stacks(self) -> Mapping[str, tuple[float, ...]]:
-        """When the services of each stack were last written; long ago where it was by us."""
+        """When the services of each stack were last written by others than us."""
         times: dict[str, list[float]] = defaultdict(list)
         for service in self._passes.view.services.values():
             if service.stack:
-                at = LONG_AGO if self._wrote(service) else service.updated_at
-                times[service.stack].append(at)
+                times[service.stack].append(self._passes.others_wrote_at(service.id))
         return {stack: tuple(found) for stack, found in times.items()}
-
-    def _wrote(self, service: Service) -> bool:
-        """Whether the last write to a service was ours."""
-        return self._passes.own_writes.get(service.id) == service.version
 
 
 def _left_alone(

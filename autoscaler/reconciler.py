@@ -222,7 +222,5 @@ class Reconciler:
             await self._store.forget(old)
         for key in old:
             self._memories.forget(key)
-            self._passes.passed.pop(key, None)
-            self._passes.own_writes.pop(key, None)
-            self._passes.revisions.pop(key, None)
+            self._passes.forget(key)
             self._news.pop(key, None)

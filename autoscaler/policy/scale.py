@@ -84,7 +84,8 @@ class Scale(Strict):
     """After data were missing, so many good samples come before anything shrinks."""
     on_redeploy: Literal["restore", "accept"] = "restore"
     """When a deploy of the whole stack resets the replicas: put back what was there before, or
-    start from the new number."""
+    start from the new number. A stack of one service must bring a new template as well: else it
+    cannot be told from a person who scales."""
 
     # Each about one field, so that they find their mistakes beside those of other fields.
     @field_validator("max")

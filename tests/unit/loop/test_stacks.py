@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from autoscaler.model import STACK_LABEL, Rollout
@@ -57,6 +58,22 @@ async def test_a_pass_in_the_middle_of_a_deploy_waits_for_its_end() -> None:
         deploy(stack, "api")
         await stack.cycle(seconds=1)
         assert sizes(stack) == (8, 8)
+
+
+async def test_one_that_was_put_right_at_once_does_not_hide_the_deploy_from_the_others() -> None:
+    """Each write of a deploy wakes its service, and the last one shows what it was."""
+    async with scene() as stack:
+        await stack.cycle()
+        deploy(stack, "web")
+        await stack.controller.refresh("web-id")
+        deploy(stack, "api")
+        async with asyncio.TaskGroup() as group:
+            stack.controller.use(group)
+            await stack.controller.refresh("api-id")
+        assert sizes(stack) == (2, 8)
+        await stack.cycle(seconds=6)
+        assert sizes(stack) == (8, 8)
+        assert stack.memories["web-id"].disturbed_at is None
 
 
 async def test_a_release_of_one_service_puts_right_both() -> None:
