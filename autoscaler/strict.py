@@ -77,6 +77,9 @@ class Mistakes:
             self._lines += [line for line in lines if place or not self._follows(line)]
         except PydanticCustomError as error:
             self._lines.append({"type": error, "loc": place, "input": None})
+        except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
+            wrong = custom("fault", f"{type(error).__name__} while this was checked")
+            self._lines.append({"type": wrong, "loc": place, "input": None})
         return None
 
     def build(self, handler: ModelWrapValidatorHandler[Model], data: Any, *plugins: str) -> Model:

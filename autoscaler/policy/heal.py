@@ -129,7 +129,9 @@ def _built(
     check = mistakes.keep(lambda: rule.model_validate(of_rule))
     if asked is None or check is None:
         return {"check": check}
-    filled = cast("AskingRule", check).question()
+    filled = mistakes.keep(lambda: cast("AskingRule", check).question())
+    if filled is None:
+        return {"check": check}
     options = {key: filled[key] for key in valid_keys(asked) if key in filled} | stated
     return {"check": check, "options": mistakes.keep(lambda: asked.model_validate(options))}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -13,16 +14,32 @@ from pydantic import ValidationError
 from autoscaler import app, plugins
 from autoscaler.errors import Invalid, Permanent
 from autoscaler.policy import parse_policy
+from autoscaler.policy_files import PolicyFiles
 from autoscaler.problems import Problems
 from autoscaler.settings import load_settings
 from autoscaler.testing.builders import a_metric, a_policy_document
 
+ODD = """
+from typing import Any
+from pydantic import field_validator
+from autoscaler.strict import Strict
+
+class Odd(Strict):
+    factor: int = 1
+
+    @field_validator("factor", mode="before")
+    @classmethod
+    def _odd(cls, value: Any) -> Any:
+        return value + 1
+"""
+
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Two plugins of each kind: `broken` cannot be imported, `bare` has no models."""
+    """Plugins of each kind: `broken` cannot be imported, `bare` has no models, `odd` raises."""
     (tmp_path / "broken_plugin.py").write_text("raise TypeError('no good')")
     (tmp_path / "bare_plugin.py").write_text("class Bare:\n    pass\n")
+    (tmp_path / "odd_plugin.py").write_text(ODD)
     monkeypatch.syspath_prepend(tmp_path)
     real = plugins.available
 
@@ -32,6 +49,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
             **real(kind),
             "broken": EntryPoint("broken", "broken_plugin:Broken", group),
             "bare": EntryPoint("bare", "bare_plugin:Bare", group),
+            "odd": EntryPoint("odd", "odd_plugin:Odd", group),
         }
 
     monkeypatch.setattr(plugins, "available", available)
@@ -78,3 +96,14 @@ def _refusal(metric: Mapping[str, Any]) -> str:
     with pytest.raises(ValidationError) as caught:
         parse_policy(a_policy_document(metrics=[a_metric(**metric)]))
     return str(caught.value)
+
+
+def test_a_plugin_whose_check_raises_is_a_problem_with_a_place(
+    installed: None, tmp_path: Path
+) -> None:
+    metric = {"query": "up", "odd": {"factor": "three"}}
+    document = {"version": 1, "policies": [a_policy_document(metrics=[metric])]}
+    (tmp_path / "web.yaml").write_text(json.dumps(document))
+    (problem,) = PolicyFiles([tmp_path / "web.yaml"]).check().problems
+    assert problem.path[-2:] == (0, "odd")
+    assert problem.message == "TypeError while this was checked"
