@@ -46,13 +46,13 @@ class Reports:
         self.any = True
         self._sizes[usage.node_id] = Size(cpu=usage.cores, memory=usage.memory)
         now = self._monotonic()
-        if now - self._swept > FORGET_AFTER:
-            self._sweep(now)
+        self._sweep(now)
         for task in usage.tasks:
             self._keep(task, usage.node_id, now)
 
     def ask(self, service: str, window: float) -> None:
         """From now on so many seconds of reports are wanted of a service."""
+        self._sweep(self._monotonic())
         self._windows[service] = max(window, self._windows.get(service, USUAL_WINDOW))
 
     def of(self, service: str, tasks: Sequence[Task] | None) -> Mapping[str, History]:
@@ -86,7 +86,10 @@ class Reports:
         one.history.add(Reading(task.at, task.cpu, task.memory), now)
 
     def _sweep(self, now: float) -> None:
-        """Forget the tasks that nobody reports of any more."""
+        """Now and then forget the tasks that nobody reports of any more, and what is wanted of
+        services without any."""
+        if now - self._swept <= FORGET_AFTER:
+            return
         self._swept = now
         for service, kept in [*self._services.items()]:
             still = {key: one for key, one in kept.items() if now - one.heard <= FORGET_AFTER}
@@ -94,4 +97,4 @@ class Reports:
             self._services[service] = still
             if not still:
                 del self._services[service]
-                self._windows.pop(service, None)
+        self._windows = {key: each for key, each in self._windows.items() if key in self._services}

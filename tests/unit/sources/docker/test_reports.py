@@ -122,3 +122,15 @@ def test_more_is_kept_for_who_asks_for_more() -> None:
         kept.hear(NodeUsage(node_id="n", cores=1.0, memory=1.0, tasks=(task,)))
     history = kept.of(WEB, (a_task(1, id="t", node_id="n"),))["t"]
     assert 30 <= history.length <= 32
+
+
+def test_what_was_wanted_of_a_service_without_reports_is_forgotten() -> None:
+    clock = ManualClock()
+    kept = reports.Reports(clock)
+    kept.ask(WEB, 60.0)
+    clock.advance(61)
+    kept.ask("another service", 60.0)
+    for second in range(0, 120, 2):
+        task = TaskUsage(task_id="t", service_id=WEB, at=NOW + second, cpu=second, memory=None)
+        kept.hear(NodeUsage(node_id="n", cores=1.0, memory=1.0, tasks=(task,)))
+    assert kept.of(WEB, None)["t"].length < 15
