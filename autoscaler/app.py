@@ -111,7 +111,7 @@ def _is_first_look(path: str) -> bool:
 
 
 def adapter(kind: str, options: Mapping[str, Any]) -> Any:
-    """An adapter of the plugin that `type` names, made as `ports.py` says.
+    """An adapter of the plugin that `type` names, made as `ports/` says.
 
     Raises Invalid when there is no such plugin, or it refuses the options.
     """
