@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from autoscaler.testing.real.alertmanager import PrivateAlertmanager
 from autoscaler.testing.real.cluster import PrivateCluster, missing_cluster
@@ -21,7 +21,9 @@ Server = TypeVar("Server", bound=PrivateServer)
 _numbers = itertools.count(1)
 
 # How long an example takes is the machine's doing; the first one imports plugins.
-settings.register_profile("any machine", deadline=None)
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 
