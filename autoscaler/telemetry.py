@@ -157,7 +157,7 @@ class Telemetry:
         self._metrics.reload_successful.set(0)
         for error in errors:
             if error not in self._policy_errors:
-                self._log.error("policy refused", error=str(error))
+                self._log.error("policies not loaded", error=str(error))
         self._policy_errors = frozenset(errors)
 
     def agent_came(self, node: str, hostname: str, peer: str, agents: int) -> None:

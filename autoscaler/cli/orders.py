@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 import click
 
-from autoscaler.cli.terminal import Context, now, pass_context, run, show
+from autoscaler.cli.stored import nothing_about
+from autoscaler.cli.terminal import Context, note, now, pass_context, run, show
 from autoscaler.model import Order, OrderKind
 from autoscaler.settings import Settings
 from autoscaler.store import SqliteStore
@@ -38,8 +39,9 @@ def pause(
     autoscaler pause shop_web
     """
     order = Order(kind=OrderKind.PAUSE, service=service, at=now(), actor=_who(actor), reason=reason)
-    run(_give(context.settings(store=store), order))
+    doubts = run(_give(context.settings(store=store), order))
     show(f"{service or 'Everything'} is paused from the next pass on.")
+    note(doubts, beside_json=True)
 
 
 @click.command(short_help="End a pause.")
@@ -88,8 +90,9 @@ def release(
     order = Order(
         kind=OrderKind.RELEASE, service=service, at=now(), actor=_who(actor), reason=reason
     )
-    run(_give(context.settings(store=store), order))
+    doubts = run(_give(context.settings(store=store), order))
     show(f"{service} may be healed again from the next pass on.")
+    note(doubts, beside_json=True)
 
 
 def _who(stated: str | None) -> str:
@@ -111,9 +114,14 @@ async def _writing(settings: Settings) -> AsyncIterator[SqliteStore]:
         await store.close()
 
 
-async def _give(settings: Settings, order: Order) -> None:
+async def _give(settings: Settings, order: Order) -> list[str]:
+    """Keep the order; it may come before its service, but a wrong name should not go unseen."""
     async with _writing(settings) as store:
         await store.give(order)
+        known = await store.last_by_service()
+    if not order.service or order.service in known:
+        return []
+    return [nothing_about(order.service, known)]
 
 
 async def _withdraw(settings: Settings, kind: OrderKind, service: str) -> bool:

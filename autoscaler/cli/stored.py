@@ -37,7 +37,7 @@ async def last_record(settings: Settings, service: str) -> tuple[Record, Changed
         record = await store.last(service)
         if record is not None:
             return record, await store.last_change(service)
-        raise Permanent(_nothing_about(service, await store.last_by_service()))
+        raise Permanent(nothing_about(service, await store.last_by_service()))
 
 
 async def last_decisions(settings: Settings) -> list[Decision]:
@@ -60,7 +60,8 @@ def as_json(value: Any) -> Any:
     return json.loads(records.dump(value))
 
 
-def _nothing_about(service: str, known: Mapping[str, Decision]) -> str:
+def nothing_about(service: str, known: Mapping[str, Decision]) -> str:
+    """What to say where a service is named of which the store holds no decision."""
     if not known:
         return "no decision has been stored yet: is the service running, with this store?"
     close = difflib.get_close_matches(service, known, n=3, cutoff=0.5)

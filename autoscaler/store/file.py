@@ -46,7 +46,7 @@ def connect_to_read(path: str, connect: Connect, busy: float) -> sqlite3.Connect
     Raises Permanent, or an error of sqlite3.
     """
     if not Path(path).is_file():
-        raise Permanent(f"there is no store at {path}: start the service, or name its file")
+        raise Permanent(f"there is no store at {path}: start the service, or name it by --store")
     connection = connect(_uri(path, "ro"), uri=True, timeout=busy, isolation_level=None)
     with _closed_on_error(connection):
         schema.check(connection, path)

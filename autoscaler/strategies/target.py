@@ -153,11 +153,16 @@ class Target(Strict):
     def _reason(self, proposal: Proposal, replicas: int, reading: Reading) -> str:
         percent = "" if self.utilization is None else "%"
         whole = self.utilization is not None and self._is_per_task(reading)
-        seen = proposal.average if whole else f"{proposal.average * self._quantum:g}"
-        what = "a replica" if self.average_value is not None else "seen"
+        seen = proposal.average if whole else f"{self._average(proposal, reading):g}"
+        what = "a replica" if self.average_value is not None and reading.current else "seen"
         change = f"{reading.current} -> {replicas}" if replicas != reading.current else "no change"
         goal = f"target {self._target:g}{percent}" if self._target else "a factor"
         return f"{seen}{percent} {what}, {goal}: {change}"
+
+    def _average(self, proposal: Proposal, reading: Reading) -> float:
+        """What a replica has; without any, what there is for the first one."""
+        nobody = self.average_value is not None and not reading.current
+        return reading.total if nobody else proposal.average * self._quantum
 
     @property
     def _target(self) -> float:

@@ -43,7 +43,8 @@ def _told(line: Told) -> str | None:
     if event == "action" and what.get("act") != "scale":
         return f"{what['act']}: {what.get('detail') or 'done'}"
     if event == "health":
-        return f"{what['from']} → {what['to']}: {what['reason'] or 'all tasks run'}"
+        plain = "all tasks run" if what["to"] == "healthy" else "its tasks are not known yet"
+        return f"{what['from']} → {what['to']}: {what['reason'] or plain}"
     if event == "failed":
         return f"{what.get('where')}: {what.get('error')}"
     return None

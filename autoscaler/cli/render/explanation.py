@@ -20,6 +20,7 @@ from autoscaler.model import (
     Outcome,
     Quality,
     Record,
+    Room,
     Sample,
     Verdict,
 )
@@ -91,7 +92,7 @@ def _facts(observation: Observation, memory: Memory) -> Mapping[str, str]:
     facts = {"replicas": f"{words.count(service.replicas)}, running {words.count(service.running)}"}
     facts["rollout"] = f"{service.rollout.value} {service.rollout_message}".strip()
     if observation.room is not None:
-        facts["room for"] = f"{_limit(observation.room.more)} more; {observation.room.reason}"
+        facts["room for"] = _room(observation.room)
     facts["the fleet may lose"] = _limit(fleet.removable)
     facts["the fleet may gain"] = _limit(fleet.addable)
     if observation.unsettled is not None:
@@ -102,6 +103,11 @@ def _facts(observation: Observation, memory: Memory) -> Mapping[str, str]:
         missing = _before(memory.missing_since, observation)
         facts["data missing since"] = f"{missing} before; good samples since: {memory.good}"
     return facts
+
+
+def _room(room: Room) -> str:
+    more = "as many as it likes" if room.more is None else f"{room.more} more"
+    return f"{more}; {room.reason}" if room.reason else more
 
 
 def _limit(number: int | None) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from autoscaler.model import Order, OrderKind
 from autoscaler.store import SqliteStore
-from tests.unit.cli.conftest import STORE, Call
+from autoscaler.testing.builders import a_memory, a_service, observe
+from tests.unit.cli.conftest import STORE, Call, a_record, fill_store
 
 
 def stored() -> Sequence[Order]:
@@ -34,6 +37,16 @@ def test_a_pause_says_who_and_why_and_resume_ends_it(call: Call) -> None:
     assert "everything was not paused" in call("resume").output
     assert "shop_web is resumed" in call("resume", "shop_web").output
     assert stored() == []
+
+
+def test_an_order_for_a_service_that_nobody_knows_is_kept_and_told(call: Call) -> None:
+    service = replace(a_service(2), name="shop_web")
+    fill_store([a_record(observe(service, {}, now=time.time()), a_memory(2))])
+    assert "no decision" not in call("pause", "shop_web").output
+    result = call("pause", "shop_wbe")
+    assert result.exit_code == 0
+    assert "no decision about 'shop_wbe' is stored; did you mean shop_web?" in result.output
+    assert {order.service for order in stored()} == {"shop_web", "shop_wbe"}
 
 
 def test_a_quarantine_is_ended_by_name(call: Call) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.model import FleetFacts, Outcome, Quality, Record
+from autoscaler.model import FleetFacts, Outcome, Quality, Record, Room
 from autoscaler.testing.builders import a_memory, a_service, observe, unknown, value
 from tests.unit.cli.conftest import Call, a_record, fill_store
 
@@ -44,6 +44,21 @@ def test_explain_shows_all_that_led_to_a_decision(call: Call) -> None:
     assert "bounds lets it pass" in told
     assert "fleet_ceiling 9 -> 7 max_total_replicas leaves 2 of 4 to add" in told
     assert "scale 5 -> 7 at version 7" in told
+
+
+@pytest.mark.parametrize(
+    ("room", "told"),
+    [
+        (Room(more=None), "room for as many as it likes\n"),
+        (
+            Room(more=3, reason="the nodes are full then"),
+            "room for 3 more; the nodes are full then",
+        ),
+    ],
+)
+def test_explain_says_how_many_more_tasks_fit(call: Call, room: Room, told: str) -> None:
+    fill_store([record(room=room)])
+    assert told in squeezed(call("explain", "shop_web").output)
 
 
 def test_explain_names_the_last_change_beside_a_decision_that_changes_nothing(call: Call) -> None:
@@ -164,7 +179,7 @@ def test_without_a_store_the_next_step_is_told(call: Call) -> None:
         result = call(*words)
         assert result.exit_code == 1
         assert result.output == (
-            "Error: there is no store at store.db: start the service, or name its file\n"
+            "Error: there is no store at store.db: start the service, or name it by --store\n"
         )
 
 

@@ -190,6 +190,12 @@ def test_an_average_over_tasks_grows_in_proportion_to_the_tasks_that_count() -> 
     assert "20 a replica, target 15: 3 -> 4" in grown.reason
 
 
+def test_without_a_replica_the_reason_tells_what_there_is_for_the_first_one() -> None:
+    woken = recommend({"average_value": 10}, value(35), replicas=0)
+    assert woken.replicas == 4
+    assert woken.reason == "35 seen, target 10: 0 -> 4"
+
+
 def test_an_average_over_tasks_needs_to_know_the_tasks() -> None:
     held = recommend({"average_value": 15}, per_task(20.0), tasks=None)
     assert held.replicas is None
