@@ -22,6 +22,11 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results" / "faults.json"
 PAGE = ROOT / "docs" / "fault-times.md"
 
+SETTINGS = (
+    "`bake: 5s`, and `max_skew: 1`, `stable: 10s`, `for: 10s` and `cooldown: 30s` of `imbalance`"
+)
+"""What the test's policy states beside rules and cures; it is kept with what was measured."""
+
 Measured = dict[str, Any]
 
 _HEAD = """\
@@ -39,8 +44,8 @@ the stack of [deploy.md](deploy.md). Seconds from the fault on, measured in one 
 """
 
 _FOOT = """
-What the faults are, the test says. The policy's rules have their default settings, but for
-`release: {{bake: 5s}}` and `imbalance: {{max_skew: 1, stable: 10s}}`, so that a run does not take
+What the faults are, the test says. The policy has default settings, but for
+{settings}, so that a run does not take
 half an hour. A task that is killed is Swarm's business: nobody is told, and nothing is done.
 `max_attempts` were used up for good by a cause that was gone when the last attempt had failed.
 Where Swarm alone brought no cure, the tasks are those that it said were running at the end of the
@@ -77,7 +82,7 @@ def measured(report: Path) -> Measured:
         for found in root.iter("property")
         if found.get("name") == "fault"
     ]
-    return {"machine": _machine(), "faults": faults}
+    return {"machine": _machine(), "settings": SETTINGS, "faults": faults}
 
 
 def _machine() -> str:
@@ -90,7 +95,11 @@ def page(run: Measured) -> str:
     faults = run["faults"]
     head = _HEAD.format(interval=faults[0]["interval"])
     told = "\n".join(f"* {fault['fault']}: `{fault['told']}`" for fault in faults if fault["told"])
-    return head + "".join(_rows(faults)) + _FOOT.format(told=told, machine=run["machine"])
+    return (
+        head
+        + "".join(_rows(faults))
+        + _FOOT.format(told=told, machine=run["machine"], settings=run["settings"])
+    )
 
 
 def _rows(faults: Iterable[Measured]) -> Iterable[str]:

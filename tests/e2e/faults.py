@@ -154,7 +154,7 @@ class Twins:
         words: str,
         *,
         cured: Callable[[str], bool],
-        patience: float = 180.0,
+        patience: float = 300.0,
     ) -> Seen:
         """Look on until the fault was told of in these words, if any, and cured."""
         seen = Seen(fault, words)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.testing.real.base_image import missing_base
-from autoscaler.testing.real.cluster import PrivateCluster
+from autoscaler.testing.real.cluster import ClusterNode, PrivateCluster
 from autoscaler.testing.real.dockerd import PrivateEngine
 from autoscaler.testing.real.images import BUSYBOX, FOREVER, import_busybox
 from autoscaler.testing.real.processes import ProcessFailed, wait_until
@@ -32,7 +32,7 @@ policies:
       - {rule: image_missing, then: rollback}
       - {rule: stuck_update, then: rollback}
       - {rule: node_lost, then: notify}
-      - {rule: imbalance, max_skew: 1, stable: 10s, then: rebalance}
+      - {rule: imbalance, max_skew: 1, stable: 10s, for: 10s, then: rebalance, cooldown: 30s}
     release: {bake: 5s}
   - name: probe
     selector: {labels: {heal: probe}}
@@ -84,21 +84,28 @@ def twins(stack: Stack, request: pytest.FixtureRequest, tmp_path: Path) -> Itera
     twins.remove()
 
 
-def test_policies_follow_the_configs_of_the_swarm(stack: Stack) -> None:
-    manager = stack.manager
-    manager.create("web", BUSYBOX, command=FOREVER)
+@pytest.fixture
+def web(stack: Stack) -> Iterator[ClusterNode]:
+    """A manager of a service `web`, which goes with the policies of its own."""
+    stack.manager.create("web", BUSYBOX, command=FOREVER)
+    yield stack.manager
+    stack.manager.docker("service", "rm", "web")
+    for name in ("web-1", "web-2"):
+        with suppress(ProcessFailed):
+            stack.drop_policy(name)
+
+
+def test_policies_follow_the_configs_of_the_swarm(stack: Stack, web: ClusterNode) -> None:
     stack.keep_policy("web-1", SCALED.format(count=2))
-    manager.wait_running("web", 2, timeout=60)
+    web.wait_running("web", 2, timeout=60)
     assert "web" in stack.ask()
     # A config never changes: the new one comes, and the old one goes. Meanwhile the old one holds.
     stack.keep_policy("web-2", SCALED.format(count=3))
     wait_until(lambda: not loaded_well(stack), timeout=60, what="two of one name", every=1)
-    assert len(manager.running("web")) == 2
+    assert len(web.running("web")) == 2
     stack.drop_policy("web-1")
-    manager.wait_running("web", 3, timeout=60)
+    web.wait_running("web", 3, timeout=60)
     assert loaded_well(stack)
-    stack.drop_policy("web-2")
-    manager.docker("service", "rm", "web")
 
 
 SCALED = """
@@ -236,7 +243,7 @@ def test_a_node_is_cut_off_and_returns(twins: Twins, stack: Stack, record_proper
     since = time.time()
     stack.cluster.cut_off(lost)
     try:
-        seen = twins.watch("a node is cut off", since, lost.hostname, cured=moved)
+        seen = twins.watch("a node is cut off", since, f"{lost.hostname}: down", cured=moved)
     finally:
         stack.cluster.reconnect(lost)
     judge(seen, record_property)
