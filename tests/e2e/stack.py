@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from autoscaler.testing.real.cluster import ClusterNode, PrivateCluster
-from autoscaler.testing.real.processes import run, wait_until
+from autoscaler.testing.real.processes import ProcessFailed, run, wait_until
 from tests.e2e.project_image import IMAGE
 
 ROOT = Path(__file__).parents[2]
@@ -97,9 +97,11 @@ class Stack:
         self.manager.docker("config", "rm", name)
 
     def controller_node(self) -> ClusterNode:
-        """Where the controller runs."""
-        (place,) = self.manager.places(CONTROLLER)
-        return next(node for node in self.cluster.nodes if node.hostname == place)
+        """Where the controller runs. Raises ProcessFailed while it is between two tasks."""
+        places = self.manager.places(CONTROLLER)
+        if len(places) != 1:
+            raise ProcessFailed(f"the controller runs on {places or 'no node'}")
+        return next(node for node in self.cluster.nodes if node.hostname == places[0])
 
     def told(self, *command: str) -> str:
         """What the command line in the controller's container answers."""
