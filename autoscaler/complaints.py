@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from autoscaler.addresses import shown
+from autoscaler.durations import format_duration, parse_duration
 from autoscaler.problems import Path, Problem
 from autoscaler.strict_yaml import Document
 
@@ -34,6 +35,12 @@ _EXPECTED = {
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
+}
+_BOUNDS = {
+    "greater_than": "greater than",
+    "greater_than_equal": "greater than or equal to",
+    "less_than": "less than",
+    "less_than_equal": "less than or equal to",
 }
 _COMPLETE = ("value_error", "assertion_error")
 """Errors of validators of our own, which say what they found."""
@@ -80,7 +87,21 @@ def _wanted(line: Mapping[str, Any]) -> str:
         bound = context.get("min_length", context.get("max_length"))
         needed = "item is needed" if bound == 1 else "items are needed"
         return f"{'at least' if kind == 'too_short' else 'at most'} {bound} {needed}"
+    if kind in _BOUNDS and _is_duration(line["input"]):
+        (bound,) = line["ctx"].values()
+        return f"should be {_BOUNDS[kind]} {format_duration(bound)}"
     return message.replace("Input should be ", "should be ").replace("String should", "should")
+
+
+def _is_duration(value: Any) -> bool:
+    """Whether it is one with a unit: a bare 0 may be any number."""
+    if not isinstance(value, str) or not value.strip()[-1:].isalpha():
+        return False
+    try:
+        parse_duration(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _found(value: Any, show: bool) -> str:

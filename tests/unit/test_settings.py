@@ -119,6 +119,18 @@ def test_a_misspelt_variable_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        ("0s", "should be greater than or equal to 1s, not '0s'"),
+        ("2h", "should be less than or equal to 1h, not '2h'"),
+        ("0", "should be greater than or equal to 1, not '0'"),
+    ],
+)
+def test_the_bound_of_a_duration_is_told_as_one(interval: str, told: str) -> None:
+    assert refusal(overrides={"interval": interval}) == f"command line: interval: {told}"
+
+
 def test_every_problem_says_where_its_value_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
     path = file("interval: 5\nbrake:\n  percent: 0\n  foo: 1\nlisten: here\n")
     secret("autoscaler_log__level", "loud")
