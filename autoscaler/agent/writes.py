@@ -31,7 +31,7 @@ class Change:
     replicas: int | None = None
     """For a scale: the number of replicas that the service would have."""
     release: str = ""
-    """For a rollback: the hash of the template that it would have."""
+    """For a rollback: the template that it would have, in one spelling."""
 
 
 def change(before: dict[str, Any], after: Any) -> Change:
@@ -49,7 +49,7 @@ def change(before: dict[str, Any], after: Any) -> Change:
 
 
 def earlier(service: dict[str, Any], tasks: Collection[Any]) -> frozenset[str]:
-    """Hashes of the templates that a service had before, as far as the Swarm remembers.
+    """The templates that a service had before, as far as the Swarm remembers.
 
     It keeps the spec before the last write, and each task with the template it was made from.
     """
@@ -58,8 +58,12 @@ def earlier(service: dict[str, Any], tasks: Collection[Any]) -> frozenset[str]:
 
 
 def identity(template: Any) -> str:
-    """The hash of a template; tasks do not tell their runtime."""
-    return translate.template_hash({k: v for k, v in child(template).items() if k != "Runtime"})
+    """A template in one spelling, whole: a short hash could be met by another one.
+
+    Tasks do not tell their runtime.
+    """
+    kept = {key: value for key, value in child(template).items() if key != "Runtime"}
+    return translate.canonical_template(kept)
 
 
 def _rest(spec: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +94,6 @@ def _template(before: dict[str, Any], after: dict[str, Any]) -> Change | None:
         raise NotAllowed("the restart counter falls")
     if child(old).get("Runtime") != child(new).get("Runtime"):
         raise NotAllowed("the template is of another runtime")
-    if translate.template_hash(new) == translate.template_hash(old):
+    if translate.canonical_template(new) == translate.canonical_template(old):
         return Change(Act.RESTART)
     return Change(Act.ROLLBACK, release=identity(new))
