@@ -201,7 +201,8 @@ class Hub:
 
     def _note(self, said: Said, event: Happened) -> None:
         """Wake the service; later too, when the managers know of it, for they know later."""
-        said.newest = max(said.newest, event.at)
+        # A time that has not come yet would hide all that happens until then.
+        said.newest = max(said.newest, min(event.at, int(self._clock() * 1e9)))
         what = f"{event.kind.value} {event.health}"
         if not said.recent.add(("container", event.container, what, event.at)):
             return

@@ -110,6 +110,18 @@ async def test_doubled_and_reordered_events_wake_once_each(hub: Hub, woken: list
     assert await again.greet(instance="i2") == Welcome(since=3)
 
 
+async def test_a_time_that_has_not_come_yet_hides_nothing(hub: Hub, clock: ManualClock) -> None:
+    agent = Agent(hub)
+    await agent.greet()
+    early = died("c1", at=int((clock() + 3600) * 1e9), service="s1")
+    await agent.say(messages.encode(Events(events=(early,))))
+    await agent.settle()
+    await agent.channel.close()
+    await agent.attending
+    again = Agent(hub)
+    assert await again.greet(instance="i2") == Welcome(since=int(clock() * 1e9))
+
+
 async def test_the_service_of_a_container_that_ended_is_looked_at_again_later(
     hub: Hub, woken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
