@@ -67,6 +67,7 @@ class Acts:
         for intent in self.open.values():
             # What may have been removed counts until it is known.
             passes.brake.begin(intent.action.service_id, intent.action.change)
+            passes.heal_brake.begin(intent.action, intent.at)
         self._owed: list[Owed] = []
         self._refused: set[str] = set()
         """Ids of intents that the cluster has refused for good."""

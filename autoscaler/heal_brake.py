@@ -45,7 +45,7 @@ class HealBrake:
     def begin(self, action: Action, now: float) -> None:
         """An action has been decided; those that heal draw from the budget."""
         if action.heals:
-            self._last = now
+            self._last = now if self._last is None else max(now, self._last)
 
     def with_budget(self, facts: FleetFacts, now: float) -> FleetFacts:
         """When the next heal may be; cheap enough for every pass."""

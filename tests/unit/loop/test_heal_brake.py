@@ -185,3 +185,17 @@ async def test_a_restart_that_did_not_happen_waits_its_turn() -> None:
         scene.swarm.apply = refuse  # type: ignore[method-assign]
         await scene.cycles(5)
         assert len(asked) == 1
+
+
+async def test_a_heal_that_was_under_way_when_the_process_ended_draws_from_the_budget() -> None:
+    async with Scenario(*(service(n) for n in range(9)), policies=[HEALER]) as scene:
+        await scene.cycle()
+        sicken(scene, 0, 1)
+        scene.swarm.lose_answers = True
+        await scene.cycle(5)
+        scene.swarm.lose_answers = False
+        await scene.restart()
+        await scene.cycle(5)
+        assert len(scene.swarm.applied) == 1
+        await scene.cycle(5)
+        assert len(scene.swarm.applied) == 2
