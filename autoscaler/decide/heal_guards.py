@@ -141,6 +141,8 @@ def heal_cooldown(case: HealCase) -> str | None:
 def min_available(case: HealCase) -> str | None:
     """A cure takes some healthy tasks away for a while; enough must be left."""
     service, least = case.observation.service, case.policy.disruption.min_available
+    if least and case.observation.tasks is None:
+        return f"{least} healthy tasks must stay, and how many there are is not known"
     healthy = sum(task.healthy for task in case.observation.tasks or ())
     replaced = sum(_is_replaced(task, case) for task in case.observation.tasks or ())
     taken = 0 if service.start_first else min(service.at_once or replaced, replaced)

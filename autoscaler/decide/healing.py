@@ -84,8 +84,11 @@ def heal(policy: Policy, observation: Observation, before: Healing) -> Healed:
 
 def _release(policy: Policy, observation: Observation, before: Healing) -> Healing:
     """Take in which release there is, and how its watch goes."""
-    memory = convalescence.released(before, observation)
-    known = releases.noticed(memory.releases, policy, observation)
+    memory, last = convalescence.released(before, observation), before.attempts[-1:]
+    if last and releases.came_late(before.releases, last[0], observation):
+        known = releases.taken_back(before.releases, last[0].to, last[0].rule, observation.now)
+    else:
+        known = releases.noticed(memory.releases, policy, observation)
     return _with(memory, watching.watched(known, policy.release, observation))
 
 

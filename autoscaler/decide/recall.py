@@ -136,7 +136,7 @@ def _rolled_back(memory: Memory, action: Action, now: float) -> Memory:
     """A template that we have brought back is no deploy."""
     if action.kind is not Act.ROLLBACK:
         return memory
-    known = releases.taken_back(memory.healing.releases, action, action.rule, now)
+    known = releases.taken_back(memory.healing.releases, action.release, action.rule, now)
     healing = replace(memory.healing, releases=known)
     return replace(memory, healing=healing, template=action.release)
 

@@ -11,8 +11,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from autoscaler.decide import watching
+from autoscaler.decide.others import LATEST
 from autoscaler.model import (
+    Act,
     Action,
+    Attempt,
     Failed,
     Health,
     Observation,
@@ -47,6 +50,16 @@ def noticed(known: Releases, policy: Policy, seen: Observation) -> Releases:
     return known
 
 
+def came_late(known: Releases, last: Attempt, seen: Observation) -> bool:
+    """Whether this is the rollback of ours that got no answer, and seemed not to have happened."""
+    return (
+        last.act is Act.ROLLBACK
+        and (last.release, last.to) == (known.current, seen.service.template)
+        and seen.unsettled is None
+        and seen.now <= last.at + LATEST
+    )
+
+
 def _came(known: Releases, policy: Policy, seen: Observation) -> Releases:
     """Another release is there, and not by us."""
     release, by_swarm = seen.service.template, seen.service.rollout in BY_SWARM
@@ -74,6 +87,10 @@ def _written(seen: Observation) -> float:
 
 def _left(known: Releases, seen: Observation) -> tuple[Failed, ...]:
     """What Swarm rolled back has failed, unless it had proved itself: then a person chose."""
+    before = known.failure(known.current)
+    if before is not None and before.ours:
+        # That we took it back once is not forgotten because Swarm has done so since.
+        return known.failed
     if any(kept.release == known.current for kept in seen.revisions):
         return known.failed
     told = seen.service.rollout_message or f"Swarm says {seen.service.rollout}"
@@ -126,12 +143,12 @@ def to_keep(known: Releases, policy: Policy, kept: Iterable[Revision]) -> bool:
     return not any(each.release == known.current and each.at >= known.since for each in kept)
 
 
-def taken_back(known: Releases, action: Action, reason: str, now: float) -> Releases:
+def taken_back(known: Releases, release: str, reason: str, now: float) -> Releases:
     """What is known once a rollback of ours is done: its release never gets a second one."""
     failed = Failed(release=known.current, at=now, reason=reason, ours=True)
     return replace(
         known,
-        current=action.release,
+        current=release,
         since=now,
         before=known.current,
         tasks_from=now,

@@ -17,12 +17,14 @@ from autoscaler.model import (
     Healing,
     Memory,
     Observation,
+    Phase,
     Releases,
     Revision,
     Rollout,
     Service,
     Task,
     TaskState,
+    Watch,
 )
 from autoscaler.policy import Policy
 from autoscaler.testing.builders import (
@@ -238,6 +240,17 @@ def test_tasks_that_the_rollout_has_not_touched_count_as_staying() -> None:
     assert step(policy, seen(tasks=some_tasks(3)), other)[1].held_by == "min_available"
 
 
+def test_where_tasks_are_not_known_nobody_knows_whether_enough_would_stay() -> None:
+    """A watch that has failed needs no tasks to ask for a rollback."""
+    check = {"name": "errors", "query": "errors", "max": 1}
+    watch = Watch(release="bad", since=NOW - 30, phase=Phase.FAILED, reason="errors failed")
+    service, known = replace(BAD, rollout=Rollout.COMPLETED), knows(replace(CAME, watch=watch))
+    for least, held_by in ((0, None), (1, "min_available")):
+        policy = a_healer(release={"checks": [check]}, disruption={"min_available": least})
+        blind = replace(seen(service), tasks=None)
+        assert step(policy, blind, known)[1].held_by == held_by
+
+
 def done(memory: Memory, decision: Decision, now: float = NOW) -> Memory:
     assert decision.action is not None
     return recall.after(memory, decision.action, now)
@@ -266,6 +279,20 @@ def test_a_rollback_of_ours_is_neither_a_new_release_nor_a_person() -> None:
     assert after.healing.counted_from == memory.healing.counted_from
     assert after.healing.run == memory.healing.attempts
     assert decision.tells == ()
+
+
+@pytest.mark.parametrize(("after", "ours"), [(20.0, True), (90.0, False)])
+def test_a_rollback_that_shows_late_is_still_ours(after: float, ours: bool) -> None:
+    """Its answer was lost, and when it was looked for it had not happened yet."""
+    memory, decision = step(a_healer(STUCK), seen())
+    assert decision.action is not None
+    memory = recall.tried(memory, decision.action, NOW)
+    good = replace(BAD, template="good", rollout=Rollout.UPDATING, version=9)
+    later, _ = decide(a_healer(STUCK), seen(good, now=NOW + after), memory)
+    known = later.healing.releases
+    failed = known.failure("bad")
+    assert (known.current, known.restored) == ("good", ours)
+    assert (failed is not None and failed.ours) is ours
 
 
 def test_a_release_that_came_back_by_hand_is_not_rolled_back_again() -> None:
@@ -359,6 +386,15 @@ def test_what_swarm_rolls_back_has_failed_and_what_was_good_has_not() -> None:
     by_hand = replace(BAD, template="bad", rollout=Rollout.ROLLBACK_STARTED)
     toggled = bakes(replace(CAME, current="good", before="bad"), by_hand, policy)
     assert (toggled.current, toggled.failed) == ("bad", ())
+
+
+def test_one_that_we_took_back_stays_so_when_swarm_takes_it_back_too() -> None:
+    memory = done(*step(a_healer(STUCK), seen()))
+    by_swarm = replace(BAD, template="good", rollout=Rollout.ROLLBACK_COMPLETED)
+    for service, later in ((BAD, 900), (by_swarm, 910)):
+        memory, _ = decide(a_healer(STUCK), seen(service, now=NOW + later), memory)
+    _, decision = decide(a_healer(STUCK), seen(now=NOW + 1800), memory)
+    assert decision.held_by == "rolled_back_once"
 
 
 def test_a_change_whose_outcome_is_open_is_not_judged() -> None:
