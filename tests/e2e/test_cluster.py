@@ -227,6 +227,8 @@ def probed(stack: Stack, service: str) -> bool:
     return False
 
 
+# The Swarm may choose another leader meanwhile, and all is late: then it is another fault.
+@pytest.mark.flaky(reruns=2)
 def test_a_node_is_cut_off_and_returns(twins: Twins, stack: Stack, record_property: Record) -> None:
     twins.create("--restart-delay=0s")
     twins.run()
