@@ -1,7 +1,8 @@
-"""The secret that agents and controller share, in a file.
+"""A secret that two processes share, in a file of each.
 
-One token a line. An agent shows the first, the controller takes any: so tokens are rotated by
-adding the new one to the controller's file, then to the agents', then removing the old one.
+One token a line. Who comes in shows the first, who lets in takes any: so tokens are rotated by
+adding the new one to the file of who lets in, then to that of who comes in, then removing the
+old one. An agent comes in to the controller, a controller to an agent's gate.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def read_tokens(path: Path) -> tuple[str, ...]:
         with path.open("rb") as file:
             text = file.read(LARGEST_FILE + 1).decode("ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise Permanent(f"cannot read the agents' token from {path}: {error}") from error
+        raise Permanent(f"cannot read a token from {path}: {error}") from error
     tokens = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not tokens or len(text) > LARGEST_FILE or len(tokens) > MOST_TOKENS:
         raise Permanent(f"{path} must hold one to {MOST_TOKENS} tokens, one a line")

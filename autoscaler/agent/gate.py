@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -23,8 +22,9 @@ import structlog
 from aiohttp import web
 
 from autoscaler.agent import writes
+from autoscaler.agent.admission import Admission
 from autoscaler.agent.writes import NotAllowed
-from autoscaler.errors import AutoscalerError, Gone, Permanent
+from autoscaler.errors import AutoscalerError, Gone
 from autoscaler.model import Act
 from autoscaler.orchestrators.swarm.client import EngineClient
 from autoscaler.orchestrators.swarm.configs import LABEL
@@ -34,7 +34,6 @@ from autoscaler.orchestrators.swarm.raw import child, number, text
 from autoscaler.orchestrators.swarm.settings import SwarmSettings
 from autoscaler.ports import Clock
 from autoscaler.settings import Agent
-from autoscaler.tokens import is_known, read_tokens
 
 log = structlog.get_logger(__name__)
 
@@ -77,17 +76,18 @@ class Gate:
 
     settings: Agent
     engine: SwarmSettings
-    token_file: Path
     monotonic: Clock
     _client: EngineClient = field(init=False)
     _connection: Connection = field(init=False)
     _budget: Budget = field(init=False)
+    _admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
         """It connects at the first request."""
         self._client = EngineClient(self.engine)
         self._connection = Connection(self.engine)
         self._budget = Budget(self.settings.writes, self.monotonic)
+        self._admission = Admission(self.settings.gate_token_file, self.monotonic)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Everything below the root that no other route takes."""
@@ -100,7 +100,7 @@ class Gate:
 
     async def read(self, request: web.Request) -> web.StreamResponse:
         """Pass a request on that only reads."""
-        await self._known(request)
+        await self._admission.admit(request)
         path, params = request.match_info["path"], dict(request.query)
         if not params.keys() <= _PARAMS or not _may_be_read(path, params):
             return _refused(403, f"{path} is not for controllers")
@@ -113,7 +113,7 @@ class Gate:
 
     async def write(self, request: web.Request) -> web.StreamResponse:
         """Pass an update of a service on, if it changes what it may."""
-        await self._known(request)
+        await self._admission.admit(request)
         found = _UPDATE.fullmatch(request.match_info["path"])
         version = request.query.get("version", "")
         if found is None or set(request.query) - {"version", "registryAuthFrom"}:
@@ -128,17 +128,6 @@ class Gate:
             return _refused(404, str(error))
         except AutoscalerError as error:
             return _refused(503, str(error))
-
-    async def _known(self, request: web.Request) -> None:
-        """Raises HTTPUnauthorized for who does not show the token."""
-        kind, _, shown = request.headers.get("Authorization", "").partition(" ")
-        try:
-            tokens = await asyncio.to_thread(read_tokens, self.token_file)
-        except Permanent as error:
-            log.warning("nobody is let in", reason=str(error))
-            tokens = ()
-        if kind.lower() != "bearer" or not is_known(shown.strip(), tokens):
-            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
 
     async def _update(self, api: str, key: str, version: str, spec: Any) -> web.StreamResponse:
         if api != await self._client.api():

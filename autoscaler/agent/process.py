@@ -81,8 +81,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             return
         measuring = Measuring(parts.node, settings.agent, time.monotonic)
         stack.push_async_callback(measuring.close)
-        gate = _gate(settings, stack) if settings.agent.gate else None
-        application = page.application(parts.node, measuring, parts.identity.hostname, gate)
+        door = gate(settings.agent, stack) if settings.agent.gate else None
+        application = page.application(parts.node, measuring, parts.identity.hostname, door)
         await stack.enter_async_context(serve(application, *settings.address))
         group = await stack.enter_async_context(asyncio.TaskGroup())
         tasks = [
@@ -104,11 +104,11 @@ def _controller(settings: Settings) -> Remote | None:
     return Remote(settings.controller, settings.agents.token_file, settings.agent.controller_ca)
 
 
-def _gate(settings: Settings, stack: AsyncExitStack) -> Gate:
-    engine = reach.api(settings.agent)
-    gate = Gate(settings.agent, engine, settings.agents.token_file, time.monotonic)
-    stack.push_async_callback(gate.close)
-    return gate
+def gate(settings: Agent, stack: AsyncExitStack) -> Gate:
+    """The gate of a manager's agent, which closes with the stack."""
+    made = Gate(settings, reach.api(settings), time.monotonic)
+    stack.push_async_callback(made.close)
+    return made
 
 
 async def _built(stack: AsyncExitStack, settings: Agent, stop: asyncio.Event) -> Parts | None:

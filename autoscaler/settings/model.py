@@ -127,8 +127,11 @@ class Agent(Strict):
     stops: Annotated[int, Field(ge=0, le=600)] = 6
     """The most containers that are stopped within a minute; 0: none ever."""
     gate: bool = False
-    """Whether a controller that shows the token may read the Swarm through this agent, which
+    """Whether a controller that shows the gate's token may read the Swarm through this agent, which
     must be a manager's, and change services there."""
+    gate_token_file: Path = Path("/run/secrets/autoscaler_gate_token")
+    """The secret that a controller must show at the gate: one token a line, of 16 characters or
+    more, read anew at each request. Not that of `agents.token_file`, which is on every node."""
     writes: Annotated[int, Field(ge=0, le=100_000)] = 600
     """The most changes within a minute that are let through the gate."""
     max_replicas: Annotated[int, Field(ge=0, le=1_000_000)] = 1000

@@ -37,7 +37,7 @@ class GatedBed(SwarmBed):
 async def gated(host: str, image: str, directory: Path) -> AsyncIterator[GatedBed]:
     token = directory / "token"
     token.write_text("a token of the tests")
-    gate = Gate(Agent(), SwarmSettings(host=host), token, time.monotonic)
+    gate = Gate(Agent(gate_token_file=token), SwarmSettings(host=host), time.monotonic)
     application = web.Application(client_max_size=MOST_BODY)
     application.add_routes(gate.routes())
     async with EngineApi(host) as api, TestServer(application) as server:

@@ -268,9 +268,12 @@ def test_a_controller_without_a_socket_works_through_the_gate_of_a_managers_agen
     first = bed.cluster.nodes[0]
     bed.service(first)
     with Controller(f"unix://{tmp_path}/none.sock", SIZED.format(service=bed.name), OFTEN) as one:
-        agent = bed.agent(first, one, AUTOSCALER_AGENT__GATE="true")
+        token = tmp_path / "gate-token"
+        token.write_text("only for those who pass the gate")
+        own = {"AUTOSCALER_AGENT__GATE_TOKEN_FILE": str(token)}
+        agent = bed.agent(first, one, None, AUTOSCALER_AGENT__GATE="true", **own)
         soon(agent.answers, "the agent")
-        gate = {"host": f"http://127.0.0.1:{agent.port}", "token_file": str(one.token)}
+        gate = {"host": f"http://127.0.0.1:{agent.port}", "token_file": str(token)}
         one.set(orchestrator={"type": "swarm", **gate})
         one.start()
         soon(lambda: len(bed.running()) == 3, "a third task")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from autoscaler.agent import writes
+from autoscaler.agent import process, writes
 from autoscaler.agent.gate import MOST_BODY, Gate
 from autoscaler.agent.writes import Change, NotAllowed
 from autoscaler.model import Act
 from autoscaler.orchestrators.swarm import SwarmSettings
-from autoscaler.settings import Agent
+from autoscaler.settings import Agent, Settings
 from autoscaler.testing.clock import ManualClock
 from autoscaler.testing.engine import FakeSwarm
 from autoscaler.testing.engine.api import EngineApi
@@ -146,6 +148,11 @@ class Through:
         async with self.client.post(path, json=document, params=params, headers=SHOWN) as answer:
             return answer.status, await answer.text()
 
+    async def status(self, token: str) -> int:
+        shown = {"Authorization": f"Bearer {token}"}
+        async with self.client.get("/v1.41/services", headers=shown) as answer:
+            return answer.status
+
     async def replicas(self, key: str) -> int:
         _, service = await self.get(f"services/{key}")
         return int(service["Spec"]["Mode"]["Replicated"]["Replicas"])
@@ -172,7 +179,8 @@ async def through(
     (tmp_path / "token").write_text(TOKEN)
     async with FakeSwarm() as swarm, EngineApi(swarm.host) as api:
         engine = SwarmSettings(host=swarm.host)
-        gate = Gate(Agent.model_validate(settings), engine, tmp_path / "token", clock)
+        agent = Agent.model_validate({"gate_token_file": tmp_path / "token", **settings})
+        gate = Gate(agent, engine, clock)
         application = web.Application(client_max_size=MOST_BODY)
         application.add_routes(gate.routes())
         async with TestClient(TestServer(application)) as client:
@@ -297,12 +305,55 @@ async def test_without_the_token_nothing_passes(through: Through, headers: dict[
     assert (await through.client.post("/v1.41/services/x/update", headers=headers)).status == 401
 
 
+async def test_the_token_of_the_agents_does_not_open_the_gate(tmp_path: Path) -> None:
+    (tmp_path / "agents").write_text(TOKEN)
+    (tmp_path / "gate").write_text("another, for the controller alone")
+    known = {
+        "agents": {"token_file": tmp_path / "agents"},
+        "agent": {"gate": True, "gate_token_file": tmp_path / "gate"},
+    }
+    async with AsyncExitStack() as stack:
+        gate = process.gate(Settings.model_validate(known).agent, stack)
+        application = web.Application()
+        application.add_routes(gate.routes())
+        client = await stack.enter_async_context(TestClient(TestServer(application)))
+        assert (await client.get("/v1.41/services", headers=SHOWN)).status == 401
+
+
+def test_the_gate_has_a_secret_of_its_own_unless_stated() -> None:
+    assert Settings().agent.gate_token_file != Settings().agents.token_file
+
+
+async def test_a_token_is_rotated_without_a_restart(through: Through, tmp_path: Path) -> None:
+    new = "a new token of the tests"
+    assert (await through.status(TOKEN), await through.status(new)) == (200, 401)
+    (tmp_path / "token").write_text(f"{new}\n{TOKEN}\n")
+    assert (await through.status(TOKEN), await through.status(new)) == (200, 200)
+    (tmp_path / "token").write_text(new)
+    assert (await through.status(TOKEN), await through.status(new)) == (401, 200)
+    (tmp_path / "token").unlink()
+    assert await through.status(new) == 401
+
+
+async def test_who_is_turned_away_again_and_again_is_told_of_once_a_minute_with_a_count(
+    through: Through, clock: ManualClock
+) -> None:
+    with capture_logs() as logs:
+        for _ in range(5):
+            await through.status("a wrong token")
+        clock.advance(60)
+        await through.status("a wrong token")
+    told = [(line["reason"], line["count"]) for line in logs if line["event"] == "not let in"]
+    assert told == [("it shows a wrong token", 1), ("it shows a wrong token", 5)]
+
+
 async def test_streams_that_a_controller_has_left_do_not_use_up_the_connections(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "token").write_text(TOKEN)
     async with FakeSwarm() as swarm:
-        gate = Gate(Agent(), SwarmSettings(host=swarm.host), tmp_path / "token", ManualClock())
+        agent = Agent(gate_token_file=tmp_path / "token")
+        gate = Gate(agent, SwarmSettings(host=swarm.host), ManualClock())
         application = web.Application()
         application.add_routes(gate.routes())
         # As the agent serves it: a test server would cancel the handlers itself.
