@@ -166,7 +166,8 @@ class Batch:
         """Whether nothing is decided about a service until somebody sees to it."""
         loaded, *others = covering
         paused = loaded.policy.mode is PolicyMode.PAUSED
-        return bool(others or loaded.problems or paused or self._passes.orders.paused(service.name))
+        resting = paused or self._passes.orders.paused(service.name, self._now)
+        return bool(others or loaded.problems or resting)
 
     def _decide(self, loaded: LoadedPolicy, observation: Observation, memory: Memory) -> Passed:
         after, decision = decide(loaded.policy, observation, memory)
@@ -218,8 +219,9 @@ class Batch:
             ),
             hosts=self._hosts(service, policy),
             unsettled=unsettled,
-            paused=self._passes.orders.paused(service.name),
+            paused=self._passes.orders.paused(service.name, self._now),
             released_at=self._passes.orders.released(service.name),
+            orders=self._passes.orders.to_do(service.name),
             agents=self._agents(service, policy),
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 from autoscaler.model.act import Act
 from autoscaler.model.cluster import Host, Rollout, Service, Task
 from autoscaler.model.health import Healing, Standing
+from autoscaler.model.orders import Order, OrderKind
 from autoscaler.model.revisions import Revision, Watch
 from autoscaler.model.sample import Sample
 
@@ -40,6 +41,8 @@ class Action:
     """The release that a rolled back service shall have afterwards."""
     over: Rollout = Rollout.NONE
     """The state of a rollout that it may write over; else only where none is under way."""
+    order: Order | None = None
+    """The order by hand that it carries out; None where it is decided by the policy."""
 
     @property
     def heals(self) -> bool:
@@ -177,6 +180,8 @@ class Observation:
     """Who has ordered by hand that nothing be done, and why; None where nobody has."""
     released_at: float | None = None
     """When somebody last ended a quarantine of the service by hand."""
+    orders: tuple[Order, ...] = ()
+    """What people want done to the service once, the gravest first."""
     agents: tuple[str, ...] = ()
     """Ids of the nodes of its tasks whose agent stops a container on request."""
 
@@ -257,6 +262,8 @@ class Memory:
     """Each strategy's own memory, by metric name; JSON values."""
     healing: Healing = field(default_factory=Healing)
     """What is remembered of its health."""
+    obeyed: Mapping[OrderKind, float] = field(default_factory=dict)
+    """When the last order of each kind was given that is done, refused or dropped."""
 
 
 class Outcome(StrEnum):

@@ -48,8 +48,13 @@ class Store(Protocol):
         """Let an order by hand stand, in place of one of its kind about the same service."""
         ...
 
-    async def withdraw(self, kind: OrderKind, service: str = "") -> bool:
-        """Withdraw an order, by the service's name or, if empty, about all; whether it stood."""
+    async def withdraw(
+        self, kind: OrderKind, service: str = "", *, given_at: float | None = None
+    ) -> bool:
+        """Withdraw an order, by the service's name or, if empty, about all; whether it stood.
+
+        With `given_at` only the one of that time: another may have taken its place since.
+        """
         ...
 
     async def orders(self) -> Sequence[Order]:

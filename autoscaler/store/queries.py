@@ -57,10 +57,16 @@ def save_order(connection: sqlite3.Connection, order: Order) -> None:
     connection.execute("insert or replace into orders (kind, service, given) values (?, ?, ?)", row)
 
 
-def drop_order(connection: sqlite3.Connection, kind: OrderKind, service: str) -> bool:
-    """Withdraw an order; whether it stood."""
-    where = "delete from orders where kind = ? and service = ?"
-    return connection.execute(where, (kind.value, service)).rowcount > 0
+def drop_order(
+    connection: sqlite3.Connection, kind: OrderKind, service: str, given_at: float | None
+) -> bool:
+    """Withdraw an order, if it is the one of that time; whether it stood."""
+    where, key = "from orders where kind = ? and service = ?", (kind.value, service)
+    row = connection.execute(f"select given {where}", key).fetchone()
+    if row is None or given_at not in (None, records.load(Order, row[0]).at):
+        return False
+    connection.execute(f"delete {where}", key)
+    return True
 
 
 def load_orders(connection: sqlite3.Connection) -> list[Order]:

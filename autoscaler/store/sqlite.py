@@ -101,9 +101,15 @@ class SqliteStore:
         """Let an order stand, in place of one of its kind about the same service."""
         await self._write(partial(queries.save_order, order=order))
 
-    async def withdraw(self, kind: OrderKind, service: str = "") -> bool:
-        """Withdraw an order, by the service's name or, if empty, about all; whether it stood."""
-        return await self._write(partial(queries.drop_order, kind=kind, service=service))
+    async def withdraw(
+        self, kind: OrderKind, service: str = "", *, given_at: float | None = None
+    ) -> bool:
+        """Withdraw an order, by the service's name or, if empty, about all; whether it stood.
+
+        With `given_at` only the one of that time: another may have taken its place since.
+        """
+        drop = partial(queries.drop_order, kind=kind, service=service, given_at=given_at)
+        return await self._write(drop)
 
     async def orders(self) -> Sequence[Order]:
         """The orders that stand, also those that another process has given."""

@@ -125,6 +125,38 @@ class StoreContract:
             await store.give(replace(first, at=9.0))
             assert list(await store.orders()) == [replace(first, at=9.0)]
 
+    async def test_an_order_to_act_keeps_all_that_it_says(self, tmp_path: Path) -> None:
+        scale = Order(
+            kind=OrderKind.SCALE,
+            service="web",
+            at=0.1 + 0.2,
+            actor="ann",
+            until=1e9 / 3,
+            replicas=5,
+        )
+        back = Order(kind=OrderKind.ROLLBACK, service="web", at=1.5, actor="bob", release="abc")
+        async with self.opened(tmp_path) as store:
+            await store.give(scale)
+            await store.give(back)
+            assert {order.kind: order for order in await store.orders()} == {
+                OrderKind.SCALE: scale,
+                OrderKind.ROLLBACK: back,
+            }
+
+    async def test_an_order_that_took_the_place_of_another_is_not_withdrawn_for_it(
+        self, tmp_path: Path
+    ) -> None:
+        first = Order(kind=OrderKind.RESTART, service="web", at=0.1 + 0.2, actor="ann")
+        second = replace(first, at=1e9 / 3)
+        async with self.opened(tmp_path) as store:
+            await store.give(first)
+            await store.give(second)
+            assert not await store.withdraw(first.kind, "web", given_at=first.at)
+            assert list(await store.orders()) == [second]
+            assert await store.withdraw(second.kind, "web", given_at=second.at)
+            assert not await store.withdraw(second.kind, "web", given_at=second.at)
+            assert list(await store.orders()) == []
+
     async def test_memories_survive_a_restart_exactly(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             await store.record(memories={"1": MEMORY, "2": Memory()})
