@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -41,8 +40,7 @@ from autoscaler.reconciler import Reconciler
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
 from autoscaler.signals import stop_on_signals, tell_stopped
-from autoscaler.store import SqliteStore
-from autoscaler.store.file import IN_MEMORY
+from autoscaler.store import open_store
 from autoscaler.strict_yaml import Document
 from autoscaler.telemetry import Telemetry, configure_logging, watch_loop_lag
 from autoscaler.view import View
@@ -76,7 +74,7 @@ class Parts:
 async def build(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Parts]:
     """The real adapters; they are closed in reverse order at the end."""
     async with AsyncExitStack() as stack:
-        store = await _open_store(settings.store, read_only=read_only)
+        store = await open_store(settings.store, read_only=read_only, or_empty=read_only)
         stack.push_async_callback(store.close)
         orchestrator = adapter("orchestrators", settings.orchestrator)
         stack.push_async_callback(orchestrator.close)
@@ -97,17 +95,6 @@ def build_sources(settings: Settings) -> dict[str, Source]:
         with suppress(AutoscalerError):
             sources[name] = adapter("sources", {"type": name})
     return sources
-
-
-async def _open_store(path: str, *, read_only: bool) -> SqliteStore:
-    if read_only and _is_first_look(path):
-        return await SqliteStore.open(IN_MEMORY)
-    return await SqliteStore.open(path, read_only=read_only)
-
-
-def _is_first_look(path: str) -> bool:
-    """Before the first run there is no store, and nothing is remembered."""
-    return not Path(path).exists()
 
 
 def adapter(kind: str, options: Mapping[str, Any]) -> Any:

@@ -12,8 +12,9 @@ import click
 from autoscaler.cli.stored import nothing_about
 from autoscaler.cli.terminal import Context, note, now, pass_context, run, show
 from autoscaler.model import Order, OrderKind
+from autoscaler.ports import Store
 from autoscaler.settings import Settings
-from autoscaler.store import SqliteStore
+from autoscaler.store import open_store
 
 _reason = click.option("--reason", default="", help="Why; shown wherever it has an effect.")
 _actor = click.option("--actor", help="Who gives the order, if not the user of this process.")
@@ -106,8 +107,8 @@ def _who(stated: str | None) -> str:
 
 
 @asynccontextmanager
-async def _writing(settings: Settings) -> AsyncIterator[SqliteStore]:
-    store = await SqliteStore.open(settings.store)
+async def _writing(settings: Settings) -> AsyncIterator[Store]:
+    store = await open_store(settings.store)
     try:
         yield store
     finally:

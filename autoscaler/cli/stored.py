@@ -11,17 +11,18 @@ from typing import Any
 from autoscaler import records
 from autoscaler.errors import Permanent
 from autoscaler.model import Decision, Outcome, Record
+from autoscaler.ports import Store
 from autoscaler.settings import Settings
-from autoscaler.store import SqliteStore
+from autoscaler.store import open_store
 
 Changed = tuple[Record, Outcome | None]
 """A record with an action, and how that ended; None while it is open."""
 
 
 @asynccontextmanager
-async def reading(settings: Settings) -> AsyncIterator[SqliteStore]:
+async def reading(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings, for reading only."""
-    store = await SqliteStore.open(settings.store, read_only=True)
+    store = await open_store(settings.store, read_only=True)
     try:
         yield store
     finally:

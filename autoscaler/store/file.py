@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autoscaler.errors import Permanent
 from autoscaler.store import schema
+from autoscaler.store.absent import NoStoreYet
 
 Connect = Callable[..., sqlite3.Connection]
 """`sqlite3.connect`, or something in its place that a test watches or breaks."""
@@ -46,7 +47,7 @@ def connect_to_read(path: str, connect: Connect, busy: float) -> sqlite3.Connect
     Raises Permanent, or an error of sqlite3.
     """
     if not Path(path).is_file():
-        raise Permanent(f"there is no store at {path}: start the service, or name it by --store")
+        raise NoStoreYet(f"there is no store at {path}: start the service, or name it by --store")
     connection = connect(_uri(path, "ro"), uri=True, timeout=busy, isolation_level=None)
     with _closed_on_error(connection):
         schema.check(connection, path)

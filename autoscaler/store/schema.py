@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from autoscaler.errors import Permanent
+from autoscaler.store.absent import NoStoreYet
 from autoscaler.store.faults import DAMAGED
 
 APPLICATION = 0x41534331
@@ -104,7 +105,7 @@ def check(connection: sqlite3.Connection, path: str) -> None:
     known = len(MIGRATIONS)
     claim(connection, path)
     if not _tables(connection):
-        raise Permanent(f"the store {path} is empty: start the service first")
+        raise NoStoreYet(f"the store {path} is empty: start the service first")
     found = _version(connection, path)
     if found < known:
         raise Permanent(
