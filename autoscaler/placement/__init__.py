@@ -35,13 +35,14 @@ class Placement:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self._nodes = nodes.Nodes(fleet)
 
     def room(self, service: Service) -> Room:
         """See `room`."""
         if service.replicas is None:
             return Room(more=None)
         limits = [
-            nodes.limit(self._fleet, service, self._reserved),
+            self._nodes.limit(service),
             networks.limit(self._fleet, service, self._attached),
         ]
         known = [limit for limit in limits if limit is not None]
@@ -52,11 +53,7 @@ class Placement:
 
     def hosts(self, service: Service) -> Mapping[str, Host]:
         """The nodes by id, as the service sees them."""
-        return nodes.hosts(self._fleet, service, self._reserved)
-
-    @cached_property
-    def _reserved(self) -> nodes.Reserved:
-        return nodes.reserved(self._fleet)
+        return self._nodes.hosts(service)
 
     @cached_property
     def _attached(self) -> networks.Attached:

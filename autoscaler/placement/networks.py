@@ -28,6 +28,8 @@ def limit(fleet: Fleet, service: Service, taken: Attached) -> Limit | None:
 
     `Network.addresses` are those that tasks may have, beside nodes and virtual IPs.
     """
+    if not service.networks:
+        return None
     tasks = fleet.tasks.get(service.id)
     coming = 0 if tasks is None else owed(service, tasks, has_address)
     known = (fleet.networks[each] for each in service.networks if each in fleet.networks)

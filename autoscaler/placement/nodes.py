@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
-from autoscaler.model import Fleet, Host, Node, NodeState, Service, Task
+from autoscaler.model import Fleet, Host, Node, NodeState, Resources, Service, Task
 from autoscaler.placement.constraints import unmet
 from autoscaler.placement.standing import Limit, live, owed
 
@@ -38,6 +38,13 @@ class Refusal(NamedTuple):
     several: str
 
 
+class Sorted(NamedTuple):
+    """The nodes that take tasks under some constraints, and the names of the others by reason."""
+
+    takers: Sequence[Node]
+    refusals: Mapping[Refusal, Sequence[str]]
+
+
 def reserved(fleet: Fleet) -> Reserved:
     """What the tasks that are listed reserve; those that are not may reserve more."""
     cpus: Counter[str] = Counter()
@@ -54,32 +61,70 @@ def reserved(fleet: Fleet) -> Reserved:
     return Reserved(cpus, memory)
 
 
-def limit(fleet: Fleet, service: Service, taken: Reserved) -> Limit | None:
-    """How many more tasks the nodes take; None when no limit is known."""
-    tasks = fleet.tasks.get(service.id)
-    if tasks is None or not fleet.nodes:
-        return None
-    takers, refusals = _sorted(fleet.nodes.values(), service)
-    mine = Counter(task.node_id for task in tasks if live(task))
-    free = [each for node in takers if (each := _free(node, service, mine[node.id], taken))]
-    if len(free) < len(takers):
-        return None
-    more = sum(each.tasks for each in free) - owed(service, tasks, partial(_placed, fleet.nodes))
-    return Limit(more, _reason(service, free, refusals, len(fleet.nodes)))
+class Nodes:
+    """A fleet's nodes; what services that ask for the same would find is reckoned once."""
 
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._sorted: dict[tuple[str, ...], Sorted] = {}
+        self._spare: dict[tuple[tuple[str, ...], Resources], Limit | None] = {}
 
-def hosts(fleet: Fleet, service: Service, taken: Reserved) -> Mapping[str, Host]:
-    """The nodes by id, as the service sees them."""
-    mine = Counter(task.node_id for task in fleet.tasks.get(service.id, ()) if live(task))
-    return {
-        node.id: Host(
-            name=node.hostname or node.id,
-            state=node.state,
-            eligible=_refusal(node, service.constraints) is None,
-            full=_is_full(node, service, mine[node.id], taken),
-        )
-        for node in fleet.nodes.values()
-    }
+    def limit(self, service: Service) -> Limit | None:
+        """How many more tasks the nodes take; None when no limit is known."""
+        tasks = self._fleet.tasks.get(service.id)
+        if tasks is None or not self._fleet.nodes:
+            return None
+        spare = self._for_its_like(service) if not service.max_per_node else self._for(service)
+        if spare is None:
+            return None
+        coming = owed(service, tasks, partial(_placed, self._fleet.nodes))
+        return Limit(spare.more - coming, spare.reason)
+
+    def hosts(self, service: Service) -> Mapping[str, Host]:
+        """The nodes by id, as the service sees them."""
+        takers = {node.id for node in self._sort(service).takers}
+        mine = self._mine(service)
+        return {
+            node.id: Host(
+                name=node.hostname or node.id,
+                state=node.state,
+                eligible=node.id in takers,
+                full=_is_full(node, service, mine[node.id], self._taken),
+            )
+            for node in self._fleet.nodes.values()
+        }
+
+    def _for_its_like(self, service: Service) -> Limit | None:
+        """Where its own tasks are in nobody's way, the nodes look the same to others like it."""
+        alike = (service.constraints, service.reservations)
+        if alike not in self._spare:
+            self._spare[alike] = self._for(service)
+        return self._spare[alike]
+
+    def _for(self, service: Service) -> Limit | None:
+        """What the nodes have left, before the tasks that the service is still owed."""
+        takers, refusals = self._sort(service)
+        mine, taken = self._mine(service), self._taken
+        free = [each for node in takers if (each := _free(node, service, mine[node.id], taken))]
+        if len(free) < len(takers):
+            return None
+        more = sum(each.tasks for each in free)
+        return Limit(more, _reason(service, free, refusals, len(self._fleet.nodes)))
+
+    def _sort(self, service: Service) -> Sorted:
+        known = self._sorted.get(service.constraints)
+        if known is None:
+            known = _sorted(self._fleet.nodes.values(), service.constraints)
+            self._sorted[service.constraints] = known
+        return known
+
+    def _mine(self, service: Service) -> Counter[str]:
+        """How many tasks of the service each node has."""
+        return Counter(t.node_id for t in self._fleet.tasks.get(service.id, ()) if live(t))
+
+    @cached_property
+    def _taken(self) -> Reserved:
+        return reserved(self._fleet)
 
 
 def _is_full(node: Node, service: Service, mine: int, taken: Reserved) -> bool:
@@ -94,19 +139,16 @@ def _placed(nodes: Mapping[str, Node], task: Task) -> bool:
     return live(task) and task.node_id != "" and not lost
 
 
-def _sorted(
-    nodes: Iterable[Node], service: Service
-) -> tuple[Sequence[Node], Mapping[Refusal, Sequence[str]]]:
-    """The nodes that take the service's tasks, and the names of the others by reason."""
+def _sorted(nodes: Iterable[Node], constraints: Iterable[str]) -> Sorted:
     takers: list[Node] = []
     refusals: dict[Refusal, list[str]] = defaultdict(list)
     for node in nodes:
-        refusal = _refusal(node, service.constraints)
+        refusal = _refusal(node, constraints)
         if refusal is None:
             takers.append(node)
         else:
             refusals[refusal].append(node.hostname or node.id)
-    return takers, refusals
+    return Sorted(takers, refusals)
 
 
 def _refusal(node: Node, constraints: Iterable[str]) -> Refusal | None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoscaler.model import Fleet, Network, Node, NodeState, Resources, Service, Task, TaskState
-from autoscaler.placement import room
+from autoscaler.placement import Placement, room
 
 small = st.integers(0, 4)
 amounts = st.builds(Resources, nano_cpus=small, memory_bytes=small)
@@ -82,6 +82,19 @@ def fleets(draw: st.DrawFn) -> Fleet:
 def more(fleet: Fleet) -> float:
     found = room(fleet, fleet.services["web"]).more
     return float("inf") if found is None else found
+
+
+@given(fleets(), st.integers(1, 4))
+def test_what_is_reckoned_once_for_services_that_are_alike_is_right_for_each(
+    fleet: Fleet, limit: int
+) -> None:
+    web = replace(fleet.services["web"], reservations=Resources(nano_cpus=1), max_per_node=0)
+    api = replace(web, id="api", max_per_node=limit)
+    fleet = replace(fleet, services={**fleet.services, "web": web, "api": api})
+    shared = Placement(fleet)
+    for service in fleet.services.values():
+        assert shared.room(service) == room(fleet, service)
+        assert shared.hosts(service) == Placement(fleet).hosts(service)
 
 
 @given(fleets())
