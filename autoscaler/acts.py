@@ -109,7 +109,7 @@ class Acts:
         if outcome is Outcome.UNKNOWN:
             self.open[intent.action.service_id] = intent
         self._telemetry.acted(
-            intent.action, outcome, detail, now - started, self._latency(intent, started)
+            intent, outcome, detail, now - started, self._latency(intent, started)
         )
         if service is not None:
             self._passes.view.refresh(service, None, now)
@@ -233,6 +233,7 @@ class Acts:
         if outcome is Outcome.FAILED and not intent.action.heals:
             doubted = recall.doubted(self._memories.of(key), intent.action, at)
             self._memories.keep(key, doubted)
+        self._telemetry.settled(intent, outcome, detail)
         await self._finish(intent, outcome, detail, intent.at)
         return None
 

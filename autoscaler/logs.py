@@ -12,6 +12,10 @@ from typing import Literal
 import structlog
 from structlog.typing import Processor
 
+from autoscaler.errors import AutoscalerError
+from autoscaler.figures import outcome_of
+from autoscaler.model import Decision
+
 LogStyle = Literal["auto", "console", "json"]
 
 _TALKATIVE = ("apscheduler",)
@@ -112,3 +116,28 @@ class Failures:
         """Drop a service's runs."""
         for key in [key for key in self._runs if key[1] == service]:
             del self._runs[key]
+
+
+def told(decision: Decision) -> dict[str, object]:
+    """A decision's line."""
+    return {
+        "policy": decision.policy,
+        **step(decision.service, decision.current, outcome_of(decision)),
+        "reason": decision.reason,
+        "held_by": decision.held_by,
+    }
+
+
+def step(service: str, before: int | None, after: int | None) -> dict[str, object]:
+    """From how many replicas to how many."""
+    return {"service": service, "from": before, "to": after}
+
+
+def about(service: str) -> dict[str, str]:
+    """The service that it is about, if it is about one."""
+    return {"service": service} if service else {}
+
+
+def trace(error: BaseException) -> BaseException | None:
+    """The trace helps with errors of the program, not with those of the world."""
+    return None if isinstance(error, AutoscalerError) else error

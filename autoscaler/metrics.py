@@ -163,6 +163,11 @@ class Metrics(Collector):
         self.releases = self._counter(
             "release_watches", "Watches over new releases, by how they ended.", ("outcome",)
         )
+        self.healing_stopped = self._gauge(
+            "healing_stopped_services",
+            "Services that are not healed because too much is sick at once, or the cure failed"
+            " elsewhere.",
+        )
         self.action_duration = self._histogram(
             "action_duration_seconds", "Duration of an action's call.", _QUICK
         )

@@ -1,4 +1,4 @@
-"""What the service says of itself: log lines and metrics, by the same calls.
+"""What the service says of itself: log lines, metrics and happenings, by the same calls.
 
 The metrics stand in `metrics.py`, the form of the log lines in `logs.py`. Nothing here
 is global: two instances in one process do not see each other.
@@ -10,23 +10,32 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import islice
 
 import structlog
 from prometheus_client import generate_latest
 
-from autoscaler.errors import AutoscalerError, Temporary
-from autoscaler.logs import Failures, configure_logging
-from autoscaler.metrics import Figures, Metrics
-from autoscaler.model import Action, Decision, Health, Outcome, Phase, Sample
+from autoscaler import changes
+from autoscaler.changes import Changes
+from autoscaler.errors import Temporary
+from autoscaler.figures import direction_of, figures
+from autoscaler.happenings import Happenings
+from autoscaler.logs import Failures, about, configure_logging, step, told, trace
+from autoscaler.metrics import Metrics
+from autoscaler.model import (
+    Decision,
+    Happening,
+    Health,
+    Intent,
+    Outcome,
+    Phase,
+    Sample,
+)
 from autoscaler.ports import Clock
 
 __all__ = ["Telemetry", "configure_logging", "watch_loop_lag"]
 
 MOST_PLACES = 50
 """Values of `where` that are told apart: a bound on the number of series."""
-MOST_METRICS = 20
-"""Metrics of a policy that have series of their own, for each service."""
 
 
 class Telemetry:
@@ -40,6 +49,9 @@ class Telemetry:
         self._places: set[str] = set()
         self._health: dict[str, Health] = {}
         self._watches: dict[str, tuple[str, Phase]] = {}
+        self._changes = Changes()
+        self.happenings = Happenings()
+        """Who wants to hear of what happens subscribes here."""
         # To look up a series by its labels costs more than to count: it is kept.
         self._decisions = cache(self._metrics.decisions.labels)
         self._policy_errors: frozenset[str] = frozenset()
@@ -57,12 +69,18 @@ class Telemetry:
         `samples` are those that it was decided by, by metric; `bounds` are min and max.
         """
         action = decision.action
-        self._decisions(_direction(action), decision.held_by or "").inc()
-        self._metrics.services.show(decision.service, _figures(decision, samples, bounds))
+        self._decisions(direction_of(action), decision.held_by or "").inc()
+        self._metrics.services.show(decision.service, figures(decision, samples, bounds))
         if news:
-            self._log.info("decision", **_told(decision))
+            self._log.info("decision", **told(decision))
         self._tell_health(decision)
         self._tell_release(decision)
+        self._tell(*self._changes.of(decision))
+        self._metrics.healing_stopped.set(self._changes.stopped)
+
+    def _tell(self, *happenings: Happening) -> None:
+        for each in happenings:
+            self.happenings.tell(each)
 
     def _tell_release(self, decision: Decision) -> None:
         """A line when the watch over a release gets on; how it ended is counted."""
@@ -76,10 +94,11 @@ class Telemetry:
             return
         if not watch.phase.open:
             self._metrics.releases.labels(watch.phase.value).inc()
+            self._tell(changes.released(decision, watch))
         bad = watch.phase in (Phase.FAILED, Phase.INCONCLUSIVE)
         log = self._log.warning if bad else self._log.info
-        told = {"release": watch.release, "phase": watch.phase.value, "reason": watch.reason}
-        log("release", service=decision.service, **told)
+        said = {"release": watch.release, "phase": watch.phase.value, "reason": watch.reason}
+        log("release", service=decision.service, **said)
 
     def _tell_health(self, decision: Decision) -> None:
         """A line when a service's state of health changes, and one for each thing to tell."""
@@ -89,14 +108,14 @@ class Telemetry:
             if now is not before:
                 log = self._log.warning if now.sick else self._log.info
                 reason = "; ".join(decision.health.reasons)
-                step = {"service": decision.service, "from": before.value, "to": now.value}
-                log("health", **step, reason=reason)
-        for told in decision.tells:
-            self._log.warning("notice", service=decision.service, reason=told)
+                turn = {"from": before.value, "to": now.value}
+                log("health", service=decision.service, **turn, reason=reason)
+        for notice in decision.tells:
+            self._log.warning("notice", service=decision.service, reason=notice)
 
     def acted(
         self,
-        action: Action,
+        intent: Intent,
         outcome: Outcome,
         detail: str,
         seconds: float,
@@ -107,19 +126,33 @@ class Telemetry:
         `sample_to_call` are the seconds from the measurement of the newest sample behind
         it to the call; None when no sample stood behind it.
         """
-        self._metrics.actions.labels(_direction(action), outcome.value).inc()
+        action = intent.action
+        self._metrics.actions.labels(direction_of(action), outcome.value).inc()
         self._metrics.action_duration.observe(seconds)
         if sample_to_call is not None:
             self._metrics.sample_to_action.observe(sample_to_call)
         log = self._log.info if outcome is Outcome.DONE else self._log.warning
         log(
             "action",
-            **_step(action.service, action.previous, action.replicas),
+            **step(action.service, action.previous, action.replicas),
             act=action.kind.value,
             outcome=outcome.value,
             detail=detail,
             seconds=round(seconds, 3),
         )
+        if outcome is not Outcome.CONFLICT:
+            self._tell_action(intent, outcome, detail)
+
+    def settled(self, intent: Intent, outcome: Outcome, detail: str) -> None:
+        """It is known by now how an action ended that was not answered."""
+        action = intent.action
+        said = {"act": action.kind.value, "outcome": outcome.value, "detail": detail}
+        self._log.info("action settled", service=action.service, **said)
+        self._tell_action(intent, outcome, detail)
+
+    def _tell_action(self, intent: Intent, outcome: Outcome, detail: str) -> None:
+        reason = self._changes.reason(intent)
+        self._tell(changes.acted(intent, outcome, detail, reason, self._clock()))
 
     def passed(self, seconds: float, services: int) -> None:
         """A pass over the whole fleet has ended."""
@@ -146,6 +179,8 @@ class Telemetry:
 
     def policies_loaded(self, count: int) -> None:
         """A new set of policies is in force."""
+        if self._policy_errors:
+            self._tell(changes.policies((), self._clock()))
         self._policy_errors = frozenset()
         self._metrics.policies.set(count)
         self._metrics.reload_successful.set(1)
@@ -158,6 +193,8 @@ class Telemetry:
         for error in errors:
             if error not in self._policy_errors:
                 self._log.error("policies not loaded", error=str(error))
+        if not self._policy_errors.issuperset(errors):
+            self._tell(changes.policies(errors, self._clock()))
         self._policy_errors = frozenset(errors)
 
     def agent_came(self, node: str, hostname: str, peer: str, agents: int) -> None:
@@ -166,11 +203,13 @@ class Telemetry:
         self._failures.end("agents", peer)
         self._failures.end("agents", hostname)
         self._log.info("agent came", node=hostname, id=node, peer=peer)
+        self._tell(*self._changes.agent(hostname, "", self._clock()))
 
     def agent_went(self, node: str, hostname: str, reason: str, agents: int) -> None:
         """A node's agent is gone: what happens there is seen late, and in part."""
         self._metrics.agents.set(agents)
         self._log.warning("agent went", node=hostname, id=node, reason=reason)
+        self._tell(*self._changes.agent(hostname, reason, self._clock()))
 
     def agent_refused(self, reason: str, who: str, detail: str) -> None:
         """An agent, or something that it said, was refused; logged once for each of them."""
@@ -188,6 +227,7 @@ class Telemetry:
         self._health.pop(service, None)
         self._watches.pop(service, None)
         self._failures.forget(service)
+        self._tell(*self._changes.gone(service, self._clock()))
 
     def error(self, where: str, error: BaseException, *, service: str = "") -> None:
         """Something failed. Said once, then counted, until `well` ends it.
@@ -200,7 +240,8 @@ class Telemetry:
         if self._failures.news(where, service, text, self._clock()):
             known = isinstance(error, Temporary)
             log = self._log.warning if known else self._log.error
-            log("failed", where=where, error=text, **_of(service), exc_info=_trace(error))
+            log("failed", where=where, error=text, **about(service), exc_info=trace(error))
+            self._tell(changes.failing(where, service, error, self._clock()))
 
     def well(self, where: str, *, service: str = "") -> None:
         """It went well; logged when it had failed before."""
@@ -208,8 +249,9 @@ class Telemetry:
         if run is not None:
             lasted = round(self._clock() - run.since, 1)
             self._log.info(
-                "recovered", where=where, **_of(service), failures=run.count, seconds=lasted
+                "recovered", where=where, **about(service), failures=run.count, seconds=lasted
             )
+            self._tell(changes.recovered(where, service, self._clock()))
 
     def render(self) -> bytes:
         """All metrics in Prometheus' text format. Takes 0.1 s for some 10,000 series."""
@@ -229,54 +271,3 @@ async def watch_loop_lag(telemetry: Telemetry, interval: float = 0.25) -> None:
         due = loop.time() + interval
         await asyncio.sleep(interval)
         telemetry.loop_lag(max(0.0, loop.time() - due))
-
-
-def _direction(action: Action | None) -> str:
-    if action is None:
-        return "none"
-    if action.heals:
-        return action.kind.value
-    return "scale_up" if action.replicas > action.previous else "scale_down"
-
-
-def _figures(
-    decision: Decision, samples: Mapping[str, Sample], bounds: tuple[int, int] | None
-) -> Figures:
-    least, most = bounds or (None, None)
-    shown = dict(islice(samples.items(), MOST_METRICS))
-    return Figures(
-        current=decision.current,
-        wanted=decision.wanted,
-        desired=_outcome(decision),
-        least=least,
-        most=most,
-        health=decision.health.state.value if decision.health else None,
-        measured_at={name: each.at for name, each in shown.items() if each.at is not None},
-        known={name: each.known for name, each in shown.items()},
-    )
-
-
-def _outcome(decision: Decision) -> int | None:
-    return decision.action.replicas if decision.action else decision.current
-
-
-def _told(decision: Decision) -> dict[str, object]:
-    return {
-        "policy": decision.policy,
-        **_step(decision.service, decision.current, _outcome(decision)),
-        "reason": decision.reason,
-        "held_by": decision.held_by,
-    }
-
-
-def _step(service: str, before: int | None, after: int | None) -> dict[str, object]:
-    return {"service": service, "from": before, "to": after}
-
-
-def _of(service: str) -> dict[str, str]:
-    return {"service": service} if service else {}
-
-
-def _trace(error: BaseException) -> BaseException | None:
-    """The trace helps with errors of the program, not with those of the world."""
-    return None if isinstance(error, AutoscalerError) else error

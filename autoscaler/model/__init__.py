@@ -39,6 +39,13 @@ from autoscaler.model.decision import (
     Scaled,
     Verdict,
 )
+from autoscaler.model.happening import (
+    Happening,
+    HappeningKind,
+    Severity,
+    Span,
+    direction,
+)
 from autoscaler.model.health import (
     Attempt,
     Finding,
@@ -77,6 +84,8 @@ __all__ = [
     "Finding",
     "Fleet",
     "FleetFacts",
+    "Happening",
+    "HappeningKind",
     "Healing",
     "Health",
     "Host",
@@ -107,6 +116,8 @@ __all__ = [
     "Sample",
     "Scaled",
     "Service",
+    "Severity",
+    "Span",
     "Standing",
     "Tally",
     "Task",
@@ -116,4 +127,5 @@ __all__ = [
     "Template",
     "Verdict",
     "Watch",
+    "direction",
 ]

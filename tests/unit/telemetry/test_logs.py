@@ -14,7 +14,7 @@ from structlog.typing import EventDict
 
 from autoscaler.errors import Permanent, Temporary
 from autoscaler.logs import Failures, LogStyle, configure_logging
-from autoscaler.model import Act, Action, Decision, Outcome
+from autoscaler.model import Act, Action, Decision, Intent, Outcome
 from autoscaler.telemetry import Telemetry
 from autoscaler.testing.clock import ManualClock
 
@@ -45,6 +45,10 @@ def scale(previous: int, replicas: int) -> Action:
         replicas=replicas,
         previous=previous,
     )
+
+
+def intent(action: Action) -> Intent:
+    return Intent(id="1", at=99.0, policy="shop", action=action)
 
 
 def decision(action: Action | None, held_by: str | None = None) -> Decision:
@@ -85,8 +89,8 @@ def test_a_decision_that_is_no_news_is_not_logged(
 
 
 def test_an_action_is_logged_with_its_outcome(telemetry: Telemetry, lines: list[EventDict]) -> None:
-    telemetry.acted(scale(2, 4), Outcome.DONE, "", 0.0021, 1.0)
-    telemetry.acted(scale(2, 4), Outcome.UNKNOWN, "no answer", 5.0, 1.0)
+    telemetry.acted(intent(scale(2, 4)), Outcome.DONE, "", 0.0021, 1.0)
+    telemetry.acted(intent(scale(2, 4)), Outcome.UNKNOWN, "no answer", 5.0, 1.0)
     assert [(line["outcome"], line["log_level"]) for line in lines] == [
         ("done", "info"),
         ("unknown", "warning"),

@@ -11,9 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from autoscaler import metrics
 from autoscaler.errors import Temporary
+from autoscaler.figures import MOST_METRICS
 from autoscaler.metrics import Metrics
-from autoscaler.model import Act, Action, Decision, Outcome, Quality, Sample
-from autoscaler.telemetry import MOST_METRICS, MOST_PLACES, Telemetry, watch_loop_lag
+from autoscaler.model import Act, Action, Decision, Intent, Outcome, Quality, Sample
+from autoscaler.telemetry import MOST_PLACES, Telemetry, watch_loop_lag
 from autoscaler.testing.clock import ManualClock
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -37,6 +38,10 @@ def action(previous: int = 2, replicas: int = 4) -> Action:
         replicas=replicas,
         previous=previous,
     )
+
+
+def intent(action: Action) -> Intent:
+    return Intent(id="1", at=99.0, policy="shop", action=action)
 
 
 def decision(
@@ -135,8 +140,8 @@ def test_the_series_of_a_service_end_with_it(telemetry: Telemetry) -> None:
 
 
 def test_actions_are_counted_by_outcome_and_timed_from_the_sample_on(telemetry: Telemetry) -> None:
-    telemetry.acted(action(), Outcome.DONE, "", 0.002, 1.5)
-    telemetry.acted(action(), Outcome.FAILED, "refused", 0.2, None)
+    telemetry.acted(intent(action()), Outcome.DONE, "", 0.002, 1.5)
+    telemetry.acted(intent(action()), Outcome.FAILED, "refused", 0.2, None)
     assert value(telemetry, "actions_total", action="scale_up", outcome="done") == 1
     assert value(telemetry, "actions_total", action="scale_up", outcome="failed") == 1
     assert value(telemetry, "action_duration_seconds_count") == 2
@@ -181,7 +186,7 @@ def test_two_instances_share_nothing(telemetry: Telemetry) -> None:
 
 def test_every_name_says_its_unit_and_no_sample_is_a_leftover(telemetry: Telemetry) -> None:
     decide(telemetry, decision())
-    telemetry.acted(action(), Outcome.DONE, "", 0.1, 0.1)
+    telemetry.acted(intent(action()), Outcome.DONE, "", 0.1, 0.1)
     page = telemetry.render().decode()
     assert "_created" not in page
     for row in Metrics(time.time).described:
