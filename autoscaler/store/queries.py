@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from autoscaler import records
-from autoscaler.errors import Invalid
 from autoscaler.model import Decision, Intent, Memory, Order, OrderKind, Outcome, Record
+from autoscaler.store.rows import ended, named, packed, readable, unpacked
 
-log = logging.getLogger(__name__)
-
-_FAST = 1
-"""zlib's level: a third of the size for 50 µs; level 6 takes twice as long and gains 7 %."""
-
-_NEXT_STEP = (
-    "run the version that wrote it, or move the store's files away to start with an empty memory"
-)
 _SAVE_MEMORY = "insert or replace into memories (service_id, memory) values (?, ?)"
 _SAVE_DECISION = "insert into decisions (at, service, decision, record) values (?, ?, ?, ?)"
 _SAVE_NEWEST = "insert or replace into newest (service, service_id, decision) values (?, ?, ?)"
@@ -46,7 +36,7 @@ def save_memories(connection: sqlite3.Connection, memories: Mapping[str, Memory]
 def load_memories(connection: sqlite3.Connection) -> dict[str, Memory]:
     """All memories by service id. Raises Invalid with the service's id."""
     return {
-        service_id: _named(f"the memory of service {service_id}", Memory, text)
+        service_id: named(f"the memory of service {service_id}", Memory, text)
         for service_id, text in connection.execute("select service_id, memory from memories")
     }
 
@@ -72,7 +62,7 @@ def drop_order(
 def load_orders(connection: sqlite3.Connection) -> list[Order]:
     """The orders that stand. Raises Invalid with the order's place."""
     rows = connection.execute("select kind, service, given from orders order by kind, service")
-    return [_named(f"the order {kind} {service}", Order, text) for kind, service, text in rows]
+    return [named(f"the order {kind} {service}", Order, text) for kind, service, text in rows]
 
 
 def save_passed(connection: sqlite3.Connection, at: float) -> None:
@@ -90,8 +80,7 @@ def save_records(connection: sqlite3.Connection, new: Iterable[Record]) -> None:
     """Store decisions with all that they were made from."""
     for record in new:
         decision = record.decision
-        whole = zlib.compress(records.dump(record).encode(), _FAST)
-        row = (decision.at, decision.service, records.dump(decision), whole)
+        row = (decision.at, decision.service, records.dump(decision), packed(record))
         number = connection.execute(_SAVE_DECISION, row).lastrowid
         connection.execute(_SAVE_NEWEST, (decision.service, decision.service_id, number))
 
@@ -115,7 +104,7 @@ def open_intents(connection: sqlite3.Connection) -> list[Intent]:
     rows = connection.execute(
         "select id, intent from intents where outcome is null order by at, rowid"
     )
-    return [_named(f"the intent {number}", Intent, text) for number, text in rows]
+    return [named(f"the intent {number}", Intent, text) for number, text in rows]
 
 
 def last(connection: sqlite3.Connection, service: str) -> Record | None:
@@ -124,7 +113,7 @@ def last(connection: sqlite3.Connection, service: str) -> Record | None:
         "select d.record from newest n join decisions d on d.id = n.decision where n.service = ?",
         (service,),
     ).fetchone()
-    return _unpacked(service, row[0]) if row else None
+    return unpacked(service, row[0]) if row else None
 
 
 def last_change(
@@ -132,7 +121,7 @@ def last_change(
 ) -> tuple[Record, Outcome | None] | None:
     """The newest record of a service with an intent, and how that ended. Raises Invalid."""
     row = connection.execute(_LAST_CHANGE, (service,)).fetchone()
-    return (_unpacked(service, row[0]), _ended(row[1])) if row else None
+    return (unpacked(service, row[0]), ended(row[1])) if row else None
 
 
 def last_by_service(connection: sqlite3.Connection) -> dict[str, Decision]:
@@ -140,7 +129,7 @@ def last_by_service(connection: sqlite3.Connection) -> dict[str, Decision]:
     rows = connection.execute(
         "select n.service, d.decision from newest n join decisions d on d.id = n.decision"
     )
-    found = ((service, _readable(text)) for service, text in rows)
+    found = ((service, readable(text)) for service, text in rows)
     return {service: decision for service, decision in found if decision}
 
 
@@ -150,8 +139,8 @@ def history(
     """Decisions from `since` on, newest first, at most `limit` of them."""
     of_service, names = ("", []) if service is None else ("and d.service = ?", [service])
     rows = connection.execute(_HISTORY.format(of_service=of_service), [since, *names, limit])
-    found = ((_readable(text), outcome) for text, outcome in rows)
-    return [(decision, _ended(outcome)) for decision, outcome in found if decision]
+    found = ((readable(text), outcome) for text, outcome in rows)
+    return [(decision, ended(outcome)) for decision, outcome in found if decision]
 
 
 def forget(connection: sqlite3.Connection, service_ids: Sequence[str]) -> None:
@@ -159,30 +148,3 @@ def forget(connection: sqlite3.Connection, service_ids: Sequence[str]) -> None:
     rows = [(service_id,) for service_id in service_ids]
     connection.executemany("delete from memories where service_id = ?", rows)
     connection.executemany("delete from newest where service_id = ?", rows)
-
-
-def _named(what: str, kind: type[records.T], text: str) -> records.T:
-    try:
-        return records.load(kind, text)
-    except Invalid as error:
-        raise Invalid(f"{what} cannot be read: {error}; {_NEXT_STEP}") from error
-
-
-def _unpacked(service: str, packed: bytes) -> Record:
-    try:
-        return records.load_record(zlib.decompress(packed))
-    except (Invalid, zlib.error) as error:
-        raise Invalid(f"the last record of {service} cannot be read: {error}") from error
-
-
-def _readable(text: str) -> Decision | None:
-    """A decision to list; one that this version cannot read must not hide the others."""
-    try:
-        return records.load_decision(text)
-    except Invalid as error:
-        log.warning("a stored decision is left out: %s", error)
-        return None
-
-
-def _ended(outcome: str | None) -> Outcome | None:
-    return Outcome(outcome) if outcome else None

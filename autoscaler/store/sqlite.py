@@ -23,12 +23,9 @@ from autoscaler.model import (
 from autoscaler.store import queries, revisions
 from autoscaler.store.file import Connect, connect_to_read, connect_to_write
 from autoscaler.store.retention import Retention, prune
+from autoscaler.store.rows import LARGEST_TEMPLATE, MOST_LISTED
 from autoscaler.store.worker import T, Work, Worker
 
-MOST_LISTED = 10_000
-"""Decisions that one call of `history` answers at most."""
-LARGEST_TEMPLATE = 512 * 1024
-"""Characters of a task template; a longer one is not kept."""
 _BUSY_SHARE = 0.5
 """How much of the deadline may be spent on waiting for another process's lock."""
 

@@ -1,0 +1,57 @@
+"""The model's values as they stand in rows, for every kind of database."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+
+from autoscaler import records
+from autoscaler.errors import Invalid
+from autoscaler.model import Decision, Outcome, Record
+
+log = logging.getLogger(__name__)
+
+MOST_LISTED = 10_000
+"""Decisions that one call of `history` answers at most."""
+LARGEST_TEMPLATE = 512 * 1024
+"""Characters of a task template; a longer one is not kept."""
+
+_FAST = 1
+"""zlib's level: a third of the size for 50 µs; level 6 takes twice as long and gains 7 %."""
+
+_NEXT_STEP = "run the version that wrote it, or name another store to start with an empty memory"
+
+
+def packed(record: Record) -> bytes:
+    """A whole record, compressed. Raises Invalid for what would not load again."""
+    return zlib.compress(records.dump(record).encode(), _FAST)
+
+
+def unpacked(service: str, whole: bytes) -> Record:
+    """What `packed` wrote. Raises Invalid with the service's name."""
+    try:
+        return records.load_record(zlib.decompress(whole))
+    except (Invalid, zlib.error) as error:
+        raise Invalid(f"the last record of {service} cannot be read: {error}") from error
+
+
+def named(what: str, kind: type[records.T], text: str) -> records.T:
+    """A value that must be read. Raises Invalid with its place."""
+    try:
+        return records.load(kind, text)
+    except Invalid as error:
+        raise Invalid(f"{what} cannot be read: {error}; {_NEXT_STEP}") from error
+
+
+def readable(text: str) -> Decision | None:
+    """A decision to list; one that this version cannot read must not hide the others."""
+    try:
+        return records.load_decision(text)
+    except Invalid as error:
+        log.warning("a stored decision is left out: %s", error)
+        return None
+
+
+def ended(outcome: str | None) -> Outcome | None:
+    """The outcome of an intent; None while it is open."""
+    return Outcome(outcome) if outcome else None
