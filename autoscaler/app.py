@@ -134,8 +134,9 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
     controller = await assemble(parts, watcher)
     await watcher.begin()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.reload)
-    application = web.build(parts.telemetry, lambda: ready(parts, watcher), door(parts))
-    async with web.serve(application, *settings.address), asyncio.TaskGroup() as group:
+    application = web.build(site(parts, watcher))
+    server = web.serve(application, *settings.address, tls=web.tls(settings.api))
+    async with server, asyncio.TaskGroup() as group:
         tasks = [
             *controller.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
@@ -146,6 +147,17 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
         for task in tasks:
             task.cancel()
         await controller.drain(STOP_TIME)
+
+
+def site(parts: Parts, watcher: PolicyWatcher) -> web.Site:
+    """What is served over HTTP."""
+    return web.Site(
+        telemetry=parts.telemetry,
+        ready=lambda: ready(parts, watcher),
+        api=parts.settings.api,
+        host=parts.settings.address.host,
+        door=door(parts),
+    )
 
 
 def door(parts: Parts) -> web.Door:

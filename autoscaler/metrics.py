@@ -145,6 +145,7 @@ class Metrics(Collector):
         self._of_passes()
         self._of_policies()
         self._of_agents()
+        self._of_requests()
         self.described += _SERVICE_ROWS
 
     def collect(self) -> Iterator[Metric]:
@@ -201,6 +202,11 @@ class Metrics(Collector):
         )
         self.agent_refusals = self._counter(
             "agent_refusals", "Agents, and messages of agents, that were refused.", ("reason",)
+        )
+
+    def _of_requests(self) -> None:
+        self.refusals = self._counter(
+            "api_refusals", "Requests that were refused for who made them, by why.", ("reason",)
         )
 
     def _of_policies(self) -> None:
@@ -272,6 +278,8 @@ _FOOT = (
     "  beyond them counts as `other`.",
     "* `reason` is `token`, `claimed` (the node has an agent already), `full`, `silent`,",
     "  `version`, `oversize`, `malformed` or `unknown`.",
+    "  For requests it is `none` (nothing was shown), `wrong`, `scope` (the token does not allow",
+    "  it), `certificate` (none was shown) or `unconfigured` (there is no token to show).",
     "* `metric` is the name of a metric in the service's policy; at most 20 of a policy are shown.",
     "  `explain` says why one is not known.",
     "* A service's series end when the service is removed.",

@@ -10,6 +10,7 @@ Each setting comes from the first of these that states it (`layers.py`):
     5. the defaults
 """
 
+from autoscaler.settings.api import Api, Basic, Bearer, Scope
 from autoscaler.settings.layers import DEFAULT_FILE, SECRETS
 from autoscaler.settings.loading import load_settings
 from autoscaler.settings.model import (
@@ -27,9 +28,13 @@ __all__ = [
     "SECRETS",
     "Agent",
     "Agents",
+    "Api",
+    "Basic",
+    "Bearer",
     "Brake",
     "Deadlines",
     "Log",
+    "Scope",
     "Settings",
     "default_store",
     "load_settings",

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode
 
 from autoscaler.addresses import DEFAULT_LISTEN, Address, split_address
 from autoscaler.durations import Duration
+from autoscaler.settings.api import Api
 from autoscaler.strict import Strict
 
 SYSTEM_STATE = Path("/var/lib/autoscaler")
@@ -165,7 +166,9 @@ class Settings(Strict):
     brake: Brake = Brake()
     """The brake on the whole fleet."""
     listen: Annotated[str, BeforeValidator(_checked_address)] = DEFAULT_LISTEN
-    """Where `/metrics`, `/healthz` and `/readyz` are served: host and port."""
+    """Where `/api`, `/metrics`, `/healthz` and `/readyz` are served: host and port."""
+    api: Api = Api()
+    """Who may ask there, and for what."""
     controller: Annotated[str, Field(pattern=r"^(http|https)://[^/]+")] | None = None
     """Where an agent finds the controller: `http://autoscaler:9095`. Without it an agent only
     serves metrics."""

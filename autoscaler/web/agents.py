@@ -19,8 +19,10 @@ from autoscaler.agent.link import PATH
 from autoscaler.agent.messages import LONGEST
 from autoscaler.errors import Permanent
 from autoscaler.hub import Hub
+from autoscaler.settings import Scope
 from autoscaler.telemetry import Telemetry
 from autoscaler.tokens import is_known, read_tokens
+from autoscaler.web.access import guards_itself, needs
 
 PING_EVERY = 10.0
 
@@ -50,10 +52,12 @@ class _Rooms:
     def __init__(self, door: Door) -> None:
         self._door = door
 
+    @needs(Scope.READ, opened=True)
     async def agents(self, request: web.Request) -> web.Response:
         """Which nodes have an agent; tells no secrets."""
         return web.json_response(self._door.coverage(), headers={"Cache-Control": "no-store"})
 
+    @guards_itself
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """One agent's conversation."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 
 from aiohttp import web
 
@@ -17,7 +18,9 @@ STOP_TIME = 0.3
 
 
 @asynccontextmanager
-async def serve(application: web.Application, host: str, port: int) -> AsyncIterator[int]:
+async def serve(
+    application: web.Application, host: str, port: int, tls: SSLContext | None = None
+) -> AsyncIterator[int]:
     """Listen on `host` (a name or an address) until left; gives the port, chosen if 0.
 
     Leaving takes less than a second, whatever clients do. Raises OSError when the address
@@ -35,7 +38,7 @@ async def serve(application: web.Application, host: str, port: int) -> AsyncIter
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=tls).start()
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

@@ -19,7 +19,7 @@ from autoscaler.telemetry import Telemetry
 from autoscaler.testing.builders import NOW
 from autoscaler.testing.clock import ManualClock
 from autoscaler.testing.node_engine import FakeNodeEngine
-from autoscaler.web import Door, build
+from autoscaler.web import Door, Site, build
 
 TOKEN = "a token of the tests"
 QUICKLY = Backoff(first=0.01, longest=0.05, jitter=lambda: 1.0)
@@ -78,7 +78,7 @@ async def bed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[B
             token.write_text(f"{TOKEN}\n")
             telemetry = Telemetry()
             door = Door(hub, token, telemetry, dict)
-            application = build(telemetry, lambda: (True, ""), door)
+            application = build(Site(telemetry=telemetry, ready=lambda: (True, ""), door=door))
             server = await stack.enter_async_context(TestServer(application))
             connect = Remote(str(server.make_url("/")), token).connect
         bed = Bed(connect, hub, stack, tmp_path)

@@ -21,7 +21,7 @@ from autoscaler.hub import hub as hub_module
 from autoscaler.model import Node, NodeState, NodeUsage
 from autoscaler.telemetry import Telemetry
 from autoscaler.testing.clock import ManualClock
-from autoscaler.web import Door, build
+from autoscaler.web import Door, Site, build
 
 TOKEN = "a token of the tests"
 STREAM = "/agents/stream"
@@ -278,7 +278,9 @@ def write(token: Path, text: str) -> None:
 @pytest.fixture
 async def client(hub: Hub, telemetry: Telemetry, token: Path) -> AsyncIterator[Client]:
     door = Door(hub, token, telemetry, lambda: {"nodes": []})
-    async with TestClient(TestServer(build(telemetry, lambda: (True, ""), door))) as client:
+    async with TestClient(
+        TestServer(build(Site(telemetry=telemetry, ready=lambda: (True, ""), door=door)))
+    ) as client:
         yield client
 
 

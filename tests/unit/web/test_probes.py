@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from autoscaler.telemetry import Telemetry
-from autoscaler.web import build, probes
+from autoscaler.web import Site, build, probes
 
 
 class Part:
@@ -38,7 +38,7 @@ def part() -> Part:
 async def client(
     telemetry: Telemetry, part: Part
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    async with TestClient(TestServer(build(telemetry, part))) as client:
+    async with TestClient(TestServer(build(Site(telemetry=telemetry, ready=part)))) as client:
         yield client
 
 

@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 
 from autoscaler.telemetry import Telemetry
-from autoscaler.web import MOST_BODY, build, serve
+from autoscaler.web import MOST_BODY, Site, build, serve
+from autoscaler.web.access import public
 from autoscaler.web.server import MOST_HEADERS, MOST_LINE
 
 LOOPBACK = "127.0.0.1"
@@ -21,15 +22,17 @@ LOOPBACK = "127.0.0.1"
 @pytest.fixture
 def application() -> web.Application:
     """The application, extended as a later part of it would be."""
-    application = build(Telemetry(), lambda: (True, "ready"))
+    application = build(Site(telemetry=Telemetry(), ready=lambda: (True, "ready")))
     application.add_routes([web.post("/echo", echo), web.get("/never", never)])
     return application
 
 
+@public
 async def echo(request: web.Request) -> web.Response:
     return web.Response(body=await request.read())
 
 
+@public
 async def never(request: web.Request) -> web.Response:
     await asyncio.sleep(3600)
     return web.Response()
@@ -44,7 +47,7 @@ async def test_it_gives_the_port_that_it_chose(application: web.Application) -> 
 
 
 async def test_a_port_in_use_is_an_error_at_once(application: web.Application) -> None:
-    other = build(Telemetry(), lambda: (True, "ready"))
+    other = build(Site(telemetry=Telemetry(), ready=lambda: (True, "ready")))
     async with serve(application, LOOPBACK, 0) as port:
         with pytest.raises(OSError, match="in use"):
             async with serve(other, LOOPBACK, port):

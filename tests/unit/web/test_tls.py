@@ -1,0 +1,92 @@
+"""HTTPS, and who must show a certificate of their own."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from autoscaler.errors import Permanent
+from autoscaler.settings import Api
+from autoscaler.telemetry import Telemetry
+from autoscaler.web import Site, build, serve, tls
+
+TOKEN = "reads-of-the-tests"
+Ask = Callable[[str, bool], AbstractAsyncContextManager[aiohttp.ClientResponse]]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that is its own authority, for both sides."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is missing")
+    directory = tmp_path_factory.mktemp("tls")
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    out = ["-keyout", f"{directory}/key", "-out", f"{directory}/cert"]
+    subprocess.run([*words.split(), *names, *out], check=True, capture_output=True)
+    (directory / "token").write_text(TOKEN)
+    return directory
+
+
+@pytest.fixture
+async def ask(files: Path) -> AsyncIterator[Ask]:
+    """Ask a server that wants client certificates, with one or without."""
+    api = Api.model_validate(
+        {
+            "tokens": {"reader": {"file": files / "token"}},
+            "tls_cert": files / "cert",
+            "tls_key": files / "key",
+            "client_ca": files / "cert",
+        }
+    )
+    application = build(Site(telemetry=Telemetry(), ready=lambda: (True, ""), api=api))
+    async with serve(application, "127.0.0.1", 0, tls(api)) as port:
+
+        @asynccontextmanager
+        async def asked(place: str, shows: bool) -> AsyncIterator[aiohttp.ClientResponse]:
+            context = ssl.create_default_context(cafile=files / "cert")
+            if shows:
+                context.load_cert_chain(files / "cert", files / "key")
+            url, headers = f"https://127.0.0.1:{port}{place}", {"Authorization": f"Bearer {TOKEN}"}
+            async with aiohttp.request("GET", url, ssl=context, headers=headers) as answer:
+                yield answer
+
+        yield asked
+
+
+async def test_a_certificate_is_needed_beside_the_token(ask: Ask) -> None:
+    async with ask("/metrics", True) as answer:
+        assert answer.status == 200
+    async with ask("/metrics", False) as answer:
+        assert answer.status == 403
+        assert "api.client_ca" in (await answer.json(content_type=None))["detail"]
+
+
+async def test_probes_need_none(ask: Ask) -> None:
+    async with ask("/healthz", False) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("missing", ["tls_cert", "client_ca"])
+def test_files_that_cannot_be_used_are_named(files: Path, missing: str) -> None:
+    given = {"tls_cert": files / "cert", "tls_key": files / "key", "client_ca": files / "cert"}
+    api = Api.model_validate({**given, missing: files / "nothing-here"})
+    with pytest.raises(Permanent, match="nothing-here"):
+        tls(api)
+
+
+def test_without_a_certificate_there_is_no_tls() -> None:
+    assert tls(Api()) is None
+
+
+@pytest.mark.parametrize("half", [{"tls_cert": "a"}, {"tls_key": "a"}, {"client_ca": "a"}])
+def test_half_of_what_tls_needs_is_refused(half: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="tls_cert"):
+        Api.model_validate(half)
