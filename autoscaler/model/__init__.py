@@ -6,6 +6,16 @@ bytes. `None` always means "not known", never zero.
 """
 
 from autoscaler.model.act import Act
+from autoscaler.model.alerts import (
+    KEPT,
+    MOST_ALERTS,
+    Alert,
+    AlertStatus,
+    Receipt,
+    Reception,
+    all_taken,
+    taken,
+)
 from autoscaler.model.cluster import (
     STACK_LABEL,
     Event,
@@ -72,9 +82,13 @@ from autoscaler.model.sample import (
 from autoscaler.model.usage import NodeUsage, TaskUsage
 
 __all__ = [
+    "KEPT",
+    "MOST_ALERTS",
     "STACK_LABEL",
     "Act",
     "Action",
+    "Alert",
+    "AlertStatus",
     "Attempt",
     "Changed",
     "Decision",
@@ -104,6 +118,8 @@ __all__ = [
     "Phase",
     "Quality",
     "Quarantine",
+    "Receipt",
+    "Reception",
     "Recommendation",
     "Record",
     "Releases",
@@ -127,5 +143,7 @@ __all__ = [
     "Template",
     "Verdict",
     "Watch",
+    "all_taken",
     "direction",
+    "taken",
 ]

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from autoscaler.model import (
+    Alert,
     Decision,
     Intent,
     Memory,
     Order,
     OrderKind,
     Outcome,
+    Reception,
     Record,
     Revision,
     Template,
@@ -109,6 +111,22 @@ class Store(Protocol):
 
     async def template(self, service_id: str, release: str) -> Template | None:
         """The template of a release, if it is kept. It may hold secrets: for `restore` only."""
+        ...
+
+    async def receive(
+        self, alerts: Sequence[Alert], at: float, kept: float = ...
+    ) -> Sequence[Reception]:
+        """Take alerts in, in one transaction; answer what became of each, in order.
+
+        `model.all_taken` says what becomes of them. What was told more than `kept` seconds
+        before `at` is dropped, and of new alerts none is taken above `model.MOST_ALERTS`.
+        Raises Temporary or Permanent when nothing was stored, OutcomeUnknown when it was late:
+        then all may be told again.
+        """
+        ...
+
+    async def alerts(self) -> Sequence[Alert]:
+        """The alerts that are known, firing or resolved; the one told last at the end."""
         ...
 
     async def forget(self, service_ids: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ absent.py     what a reader is told before the first run
 sqlite.py     the Store port, async
 worker.py     the one thread that owns the connection; many writes, one commit
 queries.py    what is asked of the tables, in plain calls
+alerts.py     alerts that were received
 rows.py       values as they stand in rows, for every kind of database
 retention.py  what is dropped, and what never is
 schema.py     the tables, as numbered migrations

@@ -74,6 +74,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
                primary key (service_id, release)
            )""",
     ),
+    (
+        # Alerts as they were told last, as JSON.
+        """create table alerts (
+               fingerprint text primary key,
+               received_at real not null,
+               alert text not null
+           ) without rowid""",
+        "create index alerts_by_time on alerts (received_at)",
+    ),
 )
 
 _LEDGER = "create table if not exists migrations (number integer primary key)"

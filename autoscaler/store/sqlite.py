@@ -10,16 +10,20 @@ from typing import Self
 
 from autoscaler.errors import Permanent
 from autoscaler.model import (
+    KEPT,
+    Alert,
     Decision,
     Intent,
     Memory,
     Order,
     OrderKind,
     Outcome,
+    Reception,
     Record,
     Revision,
     Template,
 )
+from autoscaler.store import alerts as received
 from autoscaler.store import queries, revisions
 from autoscaler.store.file import Connect, connect_to_read, connect_to_write
 from autoscaler.store.retention import Retention, prune
@@ -176,6 +180,19 @@ class SqliteStore:
         """The template of a release, if it is kept."""
         query = partial(revisions.load, service_id=service_id, release=release)
         return await self._worker.read(query)
+
+    async def receive(
+        self, alerts: Sequence[Alert], at: float, kept: float = KEPT
+    ) -> Sequence[Reception]:
+        """Take alerts in, in one transaction; answer what became of each, in order.
+
+        What was told more than `kept` seconds before `at` is dropped.
+        """
+        return await self._write(partial(received.receive, told=alerts, at=at, kept=kept))
+
+    async def alerts(self) -> Sequence[Alert]:
+        """The alerts that are known, firing or resolved; the one told last at the end."""
+        return await self._worker.read(received.listed)
 
     async def forget(self, service_ids: Sequence[str]) -> None:
         """Drop what is remembered of services that are gone for good."""

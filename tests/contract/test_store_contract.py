@@ -4,6 +4,7 @@ from pathlib import Path
 
 from autoscaler.ports import Store
 from autoscaler.store import SqliteStore
+from autoscaler.testing.contracts.alerts import AlertsContract
 from autoscaler.testing.contracts.revisions import RevisionsContract
 from autoscaler.testing.contracts.store import StoreContract
 
@@ -14,5 +15,10 @@ class TestSqliteStore(StoreContract):
 
 
 class TestRevisionsInSqlite(RevisionsContract):
+    async def open(self, place: Path) -> Store:
+        return await SqliteStore.open(place / "autoscaler.db")
+
+
+class TestAlertsInSqlite(AlertsContract):
     async def open(self, place: Path) -> Store:
         return await SqliteStore.open(place / "autoscaler.db")
