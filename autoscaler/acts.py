@@ -11,7 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autoscaler.decide import recall
-from autoscaler.errors import AutoscalerError, Conflict, Gone, OutcomeUnknown, Refused
+from autoscaler.errors import (
+    AutoscalerError,
+    Conflict,
+    Gone,
+    OutcomeUnknown,
+    Refused,
+    Temporary,
+)
 from autoscaler.memories import Memories
 from autoscaler.model import Act, Action, Decision, Intent, Memory, Outcome, Service
 from autoscaler.outcomes import judge
@@ -69,8 +76,8 @@ class Acts:
             passes.brake.begin(intent.action.service_id, intent.action.change)
             passes.heal_brake.begin(intent.action, intent.at)
         self._owed: list[Owed] = []
-        self._refused: set[str] = set()
-        """Ids of intents that the cluster has refused for good."""
+        self._errors: dict[str, AutoscalerError] = {}
+        """Why acts were not done, by the ids of their intents, until that is remembered."""
         self._paying = asyncio.Lock()
 
     def reserve(self, decision: Decision) -> None:
@@ -131,8 +138,7 @@ class Acts:
         except OutcomeUnknown as error:
             return None, Outcome.UNKNOWN, str(error)
         except AutoscalerError as error:
-            if isinstance(error, Refused):
-                self._refused.add(intent.id)
+            self._errors[intent.id] = error
             return None, Outcome.FAILED, str(error)
         except Exception as error:  # noqa: BLE001
             # The adapter's fault, and nobody knows how far it came.
@@ -166,12 +172,14 @@ class Acts:
         memory, action = self._memories.of(intent.action.service_id), intent.action
         if outcome is Outcome.DONE:
             return recall.after(memory, action, now)
+        error = self._errors.pop(intent.id, None)
         if outcome is not Outcome.FAILED or not action.heals:
             return None
+        if isinstance(error, Temporary):
+            return recall.unsent(memory, str(error), now)
         # A cure that was refused counts as tried: it waits its turn like one that did not help.
-        known = recall.refused if intent.id in self._refused else recall.tried
-        self._refused.discard(intent.id)
-        return known(memory, action, now)
+        known = recall.refused if isinstance(error, Refused) else recall.tried
+        return known(memory, action, now, str(error or ""))
 
     async def pay(self) -> None:
         """Store the outcomes that are known and not stored yet, oldest first.

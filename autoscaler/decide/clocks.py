@@ -34,7 +34,8 @@ def _latest(memory: Memory) -> Iterator[float]:
         yield memory.recommendations[-1].until
     if memory.scaled:
         yield memory.scaled[-1].at
-    for mark in (memory.changed, memory.reset, memory.healing.quarantine):
+    healing = memory.healing
+    for mark in (memory.changed, memory.reset, healing.quarantine, healing.unsent):
         if mark is not None:
             yield mark.at
     yield from filter(None, (memory.disturbed_at, memory.missing_since, memory.good_at))
@@ -61,6 +62,7 @@ def _of_healing(known: Healing, now: float) -> Healing:
         since=_each_capped(known.since, now),
         told=_each_capped(known.told, now),
         attempts=tuple(replace(each, at=min(each.at, now)) for each in known.run),
+        unsent=known.unsent and replace(known.unsent, at=min(known.unsent.at, now)),
         well_since=_capped(known.well_since, now),
         counted_from=min(known.counted_from, now),
         quarantine=known.quarantine and replace(known.quarantine, at=min(known.quarantine.at, now)),

@@ -15,11 +15,14 @@ from autoscaler.model import (
     Quarantine,
     Standing,
     TaskState,
+    Unsent,
 )
 from autoscaler.policy import Disruption
 
 MOST_ATTEMPTS = 50
 """Heals of one service that are remembered."""
+MOST_TOLD = 300
+"""Characters of a reason that are remembered."""
 
 
 def released(memory: Healing, observation: Observation) -> Healing:
@@ -68,6 +71,8 @@ def give_up(
         # The last heal is not over yet: it may still help.
         return memory
     told = f"{len(run)} heals did not last; no more until a person or a new release frees it"
+    if run[-1].failure:
+        told = f"{told}; the last one failed: {run[-1].failure}"
     given_up = Quarantine(at=observation.now, reason=told, release=observation.service.template)
     return replace(memory, quarantine=given_up)
 
@@ -97,10 +102,23 @@ def _last_failure(observation: Observation) -> float:
     return max((t.since for t in observation.tasks or () if t.state in ended), default=0.0)
 
 
-def attempted(memory: Healing, action: Action, now: float) -> Healing:
+def attempted(memory: Healing, action: Action, now: float, failure: str = "") -> Healing:
     """What is known once a heal has been tried, whether or not the engine took it."""
     attempt = Attempt(
-        at=now, act=action.kind, rule=action.rule, release=memory.release, to=action.release
+        at=now,
+        act=action.kind,
+        rule=action.rule,
+        release=memory.release,
+        to=action.release,
+        failure=failure[:MOST_TOLD],
     )
     attempts = (*memory.attempts, attempt)[-MOST_ATTEMPTS:]
-    return replace(memory, attempts=attempts, well_since=None, since={})
+    return replace(memory, attempts=attempts, unsent=None, well_since=None, since={})
+
+
+def unsent(memory: Healing, reason: str, now: float) -> Healing:
+    """What is known once a heal came to nothing before anything was sent: it was not tried.
+
+    It counts for no cooldown, no back-off and no quarantine: nothing speaks against the cure.
+    """
+    return replace(memory, unsent=Unsent(at=now, reason=reason[:MOST_TOLD]))

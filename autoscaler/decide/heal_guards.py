@@ -19,10 +19,13 @@ from autoscaler.decide.release_guards import (
     old_release,
     rolled_back_once,
 )
-from autoscaler.model import Act, Rollout, Task
+from autoscaler.model import Act, Attempt, Rollout, Task
 from autoscaler.policy import PolicyMode
 
 HealGuard = Callable[[HealCase], str | None]
+
+RETRY_UNSENT = 30.0
+"""Seconds after a cure that could not be sent until it is asked for again."""
 
 
 def job(case: HealCase) -> str | None:
@@ -115,6 +118,13 @@ def failed_cure(case: HealCase) -> str | None:
     return f"{case.act} did not help several other services"
 
 
+def heal_unsent(case: HealCase) -> str | None:
+    """What could not be sent is asked for again soon; meanwhile others have their turn."""
+    last = case.memory.unsent
+    left = last.at + RETRY_UNSENT - case.now if last else 0.0
+    return f"it could not be sent; {left:.0f} s to go: {last.reason}" if last and left > 0 else None
+
+
 def heal_backoff(case: HealCase) -> str | None:
     """Each further heal waits twice as long, as Kubernetes' crash loop back-off does."""
     rest = case.policy.disruption
@@ -123,19 +133,25 @@ def heal_backoff(case: HealCase) -> str | None:
         return None
     pause = min(rest.backoff * 2 ** min(len(run) - 1, 30), max(rest.backoff, rest.backoff_max))
     left = run[-1].at + pause - case.now
-    return f"{left:.0f} s to go after heal {len(run)}" if left > 0 else None
+    return f"{left:.0f} s to go after heal {len(run)}{_failed(run[-1])}" if left > 0 else None
+
+
+def _failed(last: Attempt) -> str:
+    return f", which failed: {last.failure}" if last.failure else ""
 
 
 def heal_cooldown(case: HealCase) -> str | None:
     """Rest between two cures of one entry, as the policy says; of rollbacks, of one release."""
     mine = [
-        each.at
+        each
         for each in case.memory.attempts
         if each.rule == case.heal.name
         and (each.act is not Act.ROLLBACK or each.release == case.memory.release)
     ]
-    left = max(mine, default=float("-inf")) + case.heal.cooldown - case.now
-    return f"{left:.0f} s to go since its last cure" if left > 0 else None
+    if not mine:
+        return None
+    left = mine[-1].at + case.heal.cooldown - case.now
+    return f"{left:.0f} s to go since its last cure{_failed(mine[-1])}" if left > 0 else None
 
 
 def min_available(case: HealCase) -> str | None:
@@ -199,6 +215,7 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     second_look,
     fleet_stop,
     failed_cure,
+    heal_unsent,
     heal_backoff,
     heal_cooldown,
     min_available,

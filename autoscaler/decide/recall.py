@@ -127,9 +127,14 @@ def doubted(memory: Memory, action: Action, now: float) -> Memory:
     return replace(memory, doubt=doubt)
 
 
-def tried(memory: Memory, action: Action, now: float) -> Memory:
+def tried(memory: Memory, action: Action, now: float, failure: str = "") -> Memory:
     """What is known once a cure has been tried; one that was refused is not tried at once again."""
-    return replace(memory, healing=convalescence.attempted(memory.healing, action, now))
+    return replace(memory, healing=convalescence.attempted(memory.healing, action, now, failure))
+
+
+def unsent(memory: Memory, reason: str, now: float) -> Memory:
+    """What is known once a cure came to nothing before anything was sent."""
+    return replace(memory, healing=convalescence.unsent(memory.healing, reason, now))
 
 
 def _rolled_back(memory: Memory, action: Action, now: float) -> Memory:
@@ -141,9 +146,9 @@ def _rolled_back(memory: Memory, action: Action, now: float) -> Memory:
     return replace(memory, healing=healing, template=action.release)
 
 
-def refused(memory: Memory, action: Action, now: float) -> Memory:
+def refused(memory: Memory, action: Action, now: float, failure: str = "") -> Memory:
     """What is known once the cluster has refused a cure for good."""
-    after = tried(memory, action, now)
+    after = tried(memory, action, now, failure)
     if action.kind is not Act.ROLLBACK:
         return after
     known = releases.refused(after.healing.releases, action)

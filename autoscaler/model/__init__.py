@@ -63,6 +63,7 @@ from autoscaler.model.health import (
     Health,
     Quarantine,
     Standing,
+    Unsent,
 )
 from autoscaler.model.orders import Order, OrderKind, Orders
 from autoscaler.model.revisions import (
@@ -141,6 +142,7 @@ __all__ = [
     "TaskUsage",
     "TaskValue",
     "Template",
+    "Unsent",
     "Verdict",
     "Watch",
     "all_taken",

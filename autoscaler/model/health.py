@@ -66,6 +66,16 @@ class Attempt:
     """The service's template then."""
     to: str = ""
     """The release that a rollback was to bring back."""
+    failure: str = ""
+    """Why it was not done; empty for one that was, or of which that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """A heal that nobody heard of: the cluster could not be asked for it."""
+
+    at: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +99,8 @@ class Healing:
     """When an entry that only tells last told of its finding."""
     attempts: tuple[Attempt, ...] = ()
     """Oldest first."""
+    unsent: Unsent | None = None
+    """The last heal that came to nothing before anything was sent, if no other came after it."""
     well_since: float | None = None
     """Since when the service has been healthy without a break."""
     counted_from: float = 0.0

@@ -26,6 +26,7 @@ from autoscaler.model import (
     Service,
     Task,
     TaskState,
+    Unsent,
 )
 from autoscaler.policy import Policy
 from autoscaler.testing.builders import (
@@ -132,6 +133,11 @@ HOLDS: dict[str, tuple[dict[str, Any], Observation, Healing]] = {
     ),
     "fleet_stop": ({}, seen(fleet=FleetFacts(heal_stop="much is sick")), KNOWN),
     "failed_cure": ({}, seen(fleet=FleetFacts(failed_cures=(Act.RESTART,))), KNOWN),
+    "heal_unsent": (
+        {},
+        seen(),
+        replace(KNOWN, unsent=Unsent(at=NOW - 29.0, reason="no leader")),
+    ),
     "heal_backoff": (
         {"disruption": {"backoff": "30s"}},
         seen(),
@@ -210,6 +216,38 @@ def test_each_heal_waits_twice_as_long_as_the_one_before(
         _, decision = step(policy, seen(), replace(KNOWN, attempts=attempts))
         assert (decision.action is not None) is acts
         assert decision.held_by == (None if acts else "heal_backoff")
+
+
+def test_a_cure_that_could_not_be_sent_counts_for_nothing(always: None) -> None:
+    policy = a_healer(EXHAUSTED, disruption={"quarantine_after": 1})
+    _, decision = step(policy, seen())
+    assert decision.action is not None
+    after = a_memory(healing=KNOWN)
+    for _ in range(5):
+        after = recall.unsent(after, "no leader", NOW)
+    assert after.healing.run == ()
+    _, decision = step(policy, seen(now=NOW + 29.0), after.healing)
+    assert "no leader" in decision.reason
+    assert decision.held_by == "heal_unsent"
+    healing, decision = step(policy, seen(now=NOW + 30.0), after.healing)
+    assert healing.quarantine is None
+    assert decision.action is not None
+    assert recall.tried(after, decision.action, NOW).healing.unsent is None
+
+
+def test_why_a_heal_failed_is_told_while_the_next_one_waits_and_when_none_comes(
+    always: None,
+) -> None:
+    failed = replace(attempt(5.0), failure="it was refused: denied")
+    for policy in ({"disruption": {"backoff": "30s"}}, {"disruption": {"backoff": "1s"}}):
+        _, decision = step(
+            a_healer(EXHAUSTED, **policy), seen(), replace(KNOWN, attempts=(failed,))
+        )
+        assert decision.reason.endswith("which failed: it was refused: denied")
+    tried = replace(KNOWN, attempts=(replace(failed, at=NOW - 700.0),))
+    _, decision = step(a_healer(EXHAUSTED, disruption={"quarantine_after": 1}), seen(), tried)
+    assert decision.held_by == "quarantine"
+    assert "failed: it was refused: denied" in decision.tells[0]
 
 
 def test_after_three_heals_that_did_not_last_it_is_left_alone_and_told_once(always: None) -> None:

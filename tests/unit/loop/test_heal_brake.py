@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autoscaler.errors import OutcomeUnknown
+from autoscaler.errors import OutcomeUnknown, Permanent, Temporary
 from autoscaler.heal_brake import HealBrake
 from autoscaler.model import (
     Act,
@@ -185,6 +185,41 @@ async def test_a_restart_that_did_not_happen_waits_its_turn() -> None:
         scene.swarm.apply = refuse  # type: ignore[method-assign]
         await scene.cycles(5)
         assert len(asked) == 1
+
+
+async def test_a_restart_that_nobody_could_be_asked_for_is_asked_for_again_soon() -> None:
+    async with Scenario(*(service(n) for n in range(4)), policies=[HEALER]) as scene:
+        await scene.cycle()
+        sicken(scene, 0)
+        swarm, asked = scene.swarm.apply, list[object]()
+
+        async def refuse(action: object) -> Service:
+            asked.append(action)
+            raise Temporary("the swarm does not have a leader")
+
+        scene.swarm.apply = refuse  # type: ignore[method-assign]
+        await scene.cycles(8, 15.0)
+        assert len(asked) == 4
+        assert scene.memories["s0"].healing.attempts == ()
+        assert "does not have a leader" in (await scene.last("s0")).reason
+        scene.swarm.apply = swarm  # type: ignore[method-assign]
+        await scene.cycles(2, 15.0)
+        assert len(scene.swarm.applied) == 1
+
+
+async def test_the_decision_tells_why_a_restart_was_refused() -> None:
+    async with Scenario(*(service(n) for n in range(4)), policies=[HEALER]) as scene:
+        await scene.cycle()
+        sicken(scene, 0)
+
+        async def refuse(action: object) -> Service:
+            raise Permanent("denied by the proxy")
+
+        scene.swarm.apply = refuse  # type: ignore[method-assign]
+        await scene.cycles(3)
+        decision = await scene.last("s0")
+        assert decision.held_by in ("heal_backoff", "heal_cooldown")
+        assert "which failed: denied by the proxy" in decision.reason
 
 
 async def test_a_heal_that_was_under_way_when_the_process_ended_draws_from_the_budget() -> None:
