@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,7 @@ from aiohttp import web
 
 from autoscaler.agent import writes
 from autoscaler.agent.admission import Admission
+from autoscaler.agent.templates import Templates
 from autoscaler.agent.writes import NotAllowed
 from autoscaler.errors import AutoscalerError, Gone
 from autoscaler.model import Act
@@ -40,11 +42,14 @@ log = structlog.get_logger(__name__)
 MINUTE = 60.0
 MOST_BODY = 4 * 1024 * 1024
 """Bytes of a write at most; a service has some thousand."""
+MOST_LEARNT = 16 * 1024 * 1024
+"""Bytes of a list at most from which templates are learnt: that of some 5,000 services."""
 LOOKED_FOR_EVERY = 1.0
 """Seconds of silence after which an agent looks whether the controller still listens."""
 _ID = "[0-9a-z]{25}"
 _READ = re.compile(rf"(_ping|v1\.\d+/(info|version|services(/{_ID})?|tasks|nodes|networks))")
 _CONFIGS = re.compile(r"v1\.\d+/configs")
+_SERVICES = re.compile(rf"(v1\.\d+)/services(/{_ID})?")
 _EVENTS = re.compile(r"v1\.\d+/events")
 _UPDATE = re.compile(rf"(v1\.\d+)/services/({_ID})/update")
 _PARAMS = frozenset({"filters", "status", "since", "until"})
@@ -81,6 +86,7 @@ class Gate:
     _connection: Connection = field(init=False)
     _budget: Budget = field(init=False)
     _admission: Admission = field(init=False)
+    _templates: Templates = field(default_factory=Templates, init=False)
 
     def __post_init__(self) -> None:
         """It connects at the first request."""
@@ -109,7 +115,15 @@ class Gate:
                 answer = await self._connection.request("GET", path, params, None)
         except (TimeoutError, OSError, aiohttp.ClientError) as error:
             return _refused(503, f"no answer from the engine: {error!r}")
-        return await _passed_on(request, answer)
+        found = _SERVICES.fullmatch(path)
+        if found is None or answer.status != HTTPStatus.OK:
+            return await _passed_on(request, answer)
+        heard = bytearray()
+        response = await _passed_on(request, answer, heard)
+        if len(heard) <= MOST_LEARNT and found[1] == await self._client.api():
+            # An older version of the API would not show templates whole.
+            await self._templates.hear(bytes(heard))
+        return response
 
     async def write(self, request: web.Request) -> web.StreamResponse:
         """Pass an update of a service on, if it changes what it may."""
@@ -127,7 +141,7 @@ class Gate:
         except Gone as error:
             return _refused(404, str(error))
         except AutoscalerError as error:
-            return _refused(503, str(error))
+            return _refused(503, f"nothing was written: {error}")
 
     async def _update(self, api: str, key: str, version: str, spec: Any) -> web.StreamResponse:
         if api != await self._client.api():
@@ -139,6 +153,7 @@ class Gate:
             return _refused(404, f"no service has the id {key!r}")
         if str(number(child(service, "Version"), "Index")) != version:
             return _refused(500, "rpc error: code = Unknown desc = update out of sequence")
+        self._templates.see(service)
         await self._check(key, service, spec)
         if not self._budget.draw():
             return _refused(429, f"rate limit: {self.settings.writes} writes a minute at most")
@@ -155,10 +170,19 @@ class Gate:
         if change.replicas is not None and change.replicas > most:
             raise NotAllowed(f"{change.replicas} replicas are more than {most}")
         if change.act is Act.ROLLBACK:
-            answer = await self._client.get("tasks", {"service": [key]})
-            tasks = await decode(answer.body, "task list", lambda each: each)
-            if change.release not in writes.earlier(service, tasks):
-                raise NotAllowed("the service never had this task template, as far as is known")
+            await self._check_template(key, service, change.release)
+
+    async def _check_template(self, key: str, service: dict[str, Any], release: str) -> None:
+        """Raises NotAllowed unless the service is known to have had a template."""
+        if release in self._templates.of(key):
+            return
+        answer = await self._client.get("tasks", {"service": [key]})
+        tasks = await decode(answer.body, "task list", lambda each: each)
+        if release not in writes.earlier(service, tasks):
+            raise NotAllowed(
+                "whether the service had this task template is not known: neither its tasks nor "
+                "its last spec have it, nor has this gate seen it since it started"
+            )
 
     async def _post(self, path: str, version: str, spec: Any) -> web.StreamResponse:
         params = {"version": version, "registryAuthFrom": "spec"}
@@ -189,13 +213,20 @@ def _filters(given: str) -> Any:
         return None
 
 
-async def _passed_on(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    """The engine's answer, as it comes; events have no end."""
+async def _passed_on(
+    request: web.Request, answer: aiohttp.ClientResponse, heard: bytearray | None = None
+) -> web.StreamResponse:
+    """The engine's answer, as it comes; events have no end.
+
+    What passed is added to `heard`, until that is too long to learn templates from.
+    """
     response = web.StreamResponse(status=answer.status, headers=_kept(answer))
     try:
         await response.prepare(request)
         while chunk := await _next(request, answer):
             await response.write(chunk)
+            if heard is not None and len(heard) <= MOST_LEARNT:
+                heard += chunk
         await response.write_eof()
     except (ConnectionError, aiohttp.ClientError) as error:
         log.debug("an answer broke off", error=repr(error))

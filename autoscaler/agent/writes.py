@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from autoscaler.agent.templates import identity
 from autoscaler.model import Act
 from autoscaler.orchestrators.swarm import translate
 from autoscaler.orchestrators.swarm.raw import child, number
@@ -31,7 +32,7 @@ class Change:
     replicas: int | None = None
     """For a scale: the number of replicas that the service would have."""
     release: str = ""
-    """For a rollback: the template that it would have, in one spelling."""
+    """For a rollback: the identity of the template that it would have."""
 
 
 def change(before: dict[str, Any], after: Any) -> Change:
@@ -49,21 +50,12 @@ def change(before: dict[str, Any], after: Any) -> Change:
 
 
 def earlier(service: dict[str, Any], tasks: Collection[Any]) -> frozenset[str]:
-    """The templates that a service had before, as far as the Swarm remembers.
+    """Identities of the templates that a service had before, as far as the Swarm remembers.
 
     It keeps the spec before the last write, and each task with the template it was made from.
     """
     specs = [child(service, "PreviousSpec", "TaskTemplate"), *(child(t, "Spec") for t in tasks)]
     return frozenset(identity(each) for each in specs if each)
-
-
-def identity(template: Any) -> str:
-    """A template in one spelling, whole: a short hash could be met by another one.
-
-    Tasks do not tell their runtime.
-    """
-    kept = {key: value for key, value in child(template).items() if key != "Runtime"}
-    return translate.canonical_template(kept)
 
 
 def _rest(spec: dict[str, Any]) -> dict[str, Any]:

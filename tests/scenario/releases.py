@@ -16,6 +16,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from autoscaler.model import Action, Sample, Service, Template
@@ -56,8 +57,8 @@ def policy(name: str, chance: random.Random, bake: str, deadline: str) -> dict[s
 class Recorded(SwarmOrchestrator):
     """The adapter under test; each of its writes may change one thing only."""
 
-    def __init__(self, host: str, bed: SwarmBed) -> None:
-        super().__init__(SwarmSettings(host=host))
+    def __init__(self, host: str, bed: SwarmBed, token: Path | None = None) -> None:
+        super().__init__(SwarmSettings(host=host, token_file=token))
         self._bed = bed
         self.taken_back: list[tuple[str, str]] = []
         """From which release to which one."""

@@ -37,18 +37,23 @@ _REFUSED_FOR_NOW = (
     "no elected primary",
     "rate limit",
     "too many requests",
+    # Says a manager's agent, which could not look before it writes.
+    "nothing was written",
 )
-# The spec names a network that is gone; nothing was written, though the status is 500. Or a
-# manager's agent does not know the template any more, so that it never will let it pass.
-_NEVER = re.compile(r"network \S+ not found|never had this task template")
-# Not a manager, or a locked one. Waiting does not help; the message says what does.
-_NOT_A_MANAGER = {
+# The spec names a network that is gone; nothing was written, though the status is 500.
+_NEVER = re.compile(r"network \S+ not found")
+# Not a manager, a locked one, or one whose agent does not know the template. Waiting does not help;
+# the message says what does.
+_NEXT_STEP = {
     "is not a swarm manager": (
         "give the autoscaler a manager's address: DOCKER_HOST, or placement on node.role==manager"
     ),
     "not part of a swarm": "join this node as a manager, or give a manager's address",
     "swarm is encrypted": "unlock the manager with `docker swarm unlock`",
     "certificates have expired": "renew the swarm's certificates on this node",
+    "whether the service had this task template is not known": (
+        "bring the release back by hand, with `docker service update`"
+    ),
 }
 
 
@@ -71,7 +76,7 @@ def refusal(status: int, message: str, *, write: bool) -> AutoscalerError:
         return Conflict(told)
     if status == 400 and re.search(r"client version .* is too (new|old)", words):
         return WrongVersion(told)
-    for text, advice in _NOT_A_MANAGER.items():
+    for text, advice in _NEXT_STEP.items():
         if text in words:
             return Permanent(f"{told} Next step: {advice}.")
     if status == 429 or any(text in words for text in _REFUSED_FOR_NOW):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from autoscaler.agent import process, writes
 from autoscaler.agent.gate import MOST_BODY, Gate
+from autoscaler.agent.templates import identity
 from autoscaler.agent.writes import Change, NotAllowed
 from autoscaler.model import Act
 from autoscaler.orchestrators.swarm import SwarmSettings
@@ -56,7 +57,7 @@ def test_a_scale_a_restart_and_another_template_are_told_apart() -> None:
     scaled = writes.change(SPEC, other("Mode", "Replicated", "Replicas", value=5))
     assert scaled == Change(Act.SCALE, replicas=5)
     assert writes.change(SPEC, other("TaskTemplate", "ForceUpdate", value=4)).act is Act.RESTART
-    template = writes.identity(BAD["TaskTemplate"])
+    template = identity(BAD["TaskTemplate"])
     assert writes.change(SPEC, BAD) == Change(Act.ROLLBACK, release=template)
 
 
@@ -120,8 +121,8 @@ def test_templates_that_a_service_had_are_those_of_its_last_spec_and_of_its_task
     task = {"Spec": {**BAD["TaskTemplate"], "ForceUpdate": 9}}
     known = writes.earlier(service, [task, None, {}])
     assert known == {
-        writes.identity(SPEC["TaskTemplate"]),
-        writes.identity(BAD["TaskTemplate"]),
+        identity(SPEC["TaskTemplate"]),
+        identity(BAD["TaskTemplate"]),
     }
 
 
@@ -151,6 +152,11 @@ class Through:
     async def status(self, token: str) -> int:
         shown = {"Authorization": f"Bearer {token}"}
         async with self.client.get("/v1.41/services", headers=shown) as answer:
+            return answer.status
+
+    async def asked(self, path: str) -> int:
+        async with self.client.get(path, headers=SHOWN) as answer:
+            await answer.read()
             return answer.status
 
     async def replicas(self, key: str) -> int:
@@ -242,8 +248,40 @@ async def test_a_template_passes_only_if_the_service_had_it(through: Through) ->
 
     evil = {**earlier, "ContainerSpec": {"Image": "evil:1"}}
     status, told = await through.update(key, put(evil))
-    assert (status, "never had this task template" in told) == (403, True)
+    assert (status, "whether the service had this task template is not known" in told) == (
+        403,
+        True,
+    )
     assert (await through.update(key, put({**earlier, "ForceUpdate": 99})))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["services", "services/{key}"])
+async def test_a_template_passes_that_the_gate_has_seen_though_the_swarm_has_forgotten_it(
+    through: Through, path: str
+) -> None:
+    key, earlier = await forgotten(through, lambda key: through.get(path.format(key=key)))
+    status, told = await through.update(key, lambda spec: spec.update(TaskTemplate=earlier))
+    assert (status, told) == (200, told)
+
+
+async def test_what_was_read_at_an_older_version_of_the_api_teaches_nothing(
+    through: Through,
+) -> None:
+    key, earlier = await forgotten(through, lambda key: through.asked("/v1.24/services"))
+    status, told = await through.update(key, lambda spec: spec.update(TaskTemplate=earlier))
+    assert (status, "nor has this gate seen it" in told) == (403, True)
+
+
+async def forgotten(
+    through: Through, look: Callable[[str], Awaitable[object]]
+) -> tuple[str, dict[str, Any]]:
+    """A service whose first template the Swarm has forgotten, and that template."""
+    key = await through.bed.create("shop", 0)
+    earlier = (await through.bed.read(key))["Spec"]["TaskTemplate"]
+    await look(key)
+    for release in (2, 3):
+        await through.bed.deploy(key, release)
+    return key, earlier
 
 
 @pytest.mark.parametrize(

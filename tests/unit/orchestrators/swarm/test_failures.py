@@ -25,6 +25,7 @@ from autoscaler.orchestrators.swarm.failures import (
 )
 from autoscaler.testing.engine import faults
 
+NOT_KNOWN = "whether the service had this task template is not known"
 OUT_OF_SEQUENCE = "rpc error: code = Unknown desc = update out of sequence"
 DEADLINE = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
 REFUSALS: list[tuple[int, str, type[AutoscalerError], type[AutoscalerError]]] = [
@@ -45,7 +46,8 @@ REFUSALS: list[tuple[int, str, type[AutoscalerError], type[AutoscalerError]]] = 
     (400, "json: cannot unmarshal", Permanent, Refused),
     (400, "rpc error: code = InvalidArgument desc = secret not found: x", Permanent, Refused),
     (500, "network qwi43zj4t3oq not found", Temporary, Refused),
-    (403, "the service never had this task template, as far as is known", Permanent, Refused),
+    (403, f"the agent refuses this write: {NOT_KNOWN}: neither", Permanent, Permanent),
+    (503, "nothing was written: the engine answered 500: lost leader", Temporary, Temporary),
     (401, "", Permanent, Permanent),
     (403, "denied by the proxy", Permanent, Permanent),
     (409, "name conflicts with an existing object", Permanent, Permanent),
