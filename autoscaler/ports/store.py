@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from autoscaler.model import (
@@ -88,14 +88,30 @@ class Store(Protocol):
         """The newest record of a service, by name, whose action was tried, and its outcome."""
         ...
 
-    async def last_by_service(self) -> Mapping[str, Decision]:
-        """The decision of each service that was stored last, by the service's name."""
+    async def recorded(self, service: str, at: float) -> tuple[Record, Outcome | None] | None:
+        """The record of a service, by name, of just this time, and how its action ended."""
+        ...
+
+    async def last_by_service(
+        self, services: Collection[str] | None = ...
+    ) -> Mapping[str, Decision]:
+        """The decision of each service, or of some, that was stored last, by the service's name."""
         ...
 
     async def history(
-        self, *, service: str | None = None, since: float = 0.0, limit: int = 100
+        self,
+        *,
+        service: str | None = None,
+        since: float = 0.0,
+        until: float = float("inf"),
+        offset: int = 0,
+        limit: int = 100,
     ) -> Sequence[tuple[Decision, Outcome | None]]:
-        """Stored decisions, newest first, with the outcome of their action if any."""
+        """Stored decisions, newest first, with the outcome of their action if any.
+
+        Those from `since` to `until`, both included, in Unix seconds, without the newest `offset`
+        of them, and at most `limit`.
+        """
         ...
 
     async def keep(self, service_id: str, template: Template, at: float, most: int) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from autoscaler import records
 from autoscaler.model import Decision, Intent, Memory, Order, OrderKind, Outcome, Record
@@ -18,13 +19,23 @@ _HISTORY = """
     select d.decision, (select i.outcome from intents i
                         where i.service = d.service and i.at = d.at
                         order by i.rowid desc limit 1)
-    from decisions d where d.at >= ? {of_service}
-    order by d.at desc, d.id desc limit ?"""
+    from decisions d where d.at >= ? and d.at <= ? {of_service}
+    order by d.at desc, d.id desc limit ? offset ?"""
 
 _LAST_CHANGE = """
     select d.record, i.outcome
     from intents i join decisions d on d.service = i.service and d.at = i.at
     where i.service = ? order by i.at desc, i.rowid desc limit 1"""
+
+_RECORDED = """
+    select d.record, (select i.outcome from intents i
+                      where i.service = d.service and i.at = d.at
+                      order by i.rowid desc limit 1)
+    from decisions d where d.service = ? and d.at = ? order by d.id desc limit 1"""
+
+_NEWEST = """
+    select n.service, d.decision from newest n join decisions d on d.id = n.decision"""
+_OF_SOME = " where n.service in (select value from json_each(?))"
 
 
 def save_memories(connection: sqlite3.Connection, memories: Mapping[str, Memory]) -> None:
@@ -124,21 +135,37 @@ def last_change(
     return (unpacked(service, row[0]), ended(row[1])) if row else None
 
 
-def last_by_service(connection: sqlite3.Connection) -> dict[str, Decision]:
-    """The decision that was stored last of each service, by the service's name."""
-    rows = connection.execute(
-        "select n.service, d.decision from newest n join decisions d on d.id = n.decision"
-    )
+def recorded(
+    connection: sqlite3.Connection, service: str, at: float
+) -> tuple[Record, Outcome | None] | None:
+    """The record of a service of this time, and how its action ended. Raises Invalid."""
+    row = connection.execute(_RECORDED, (service, at)).fetchone()
+    return (unpacked(service, row[0]), ended(row[1])) if row else None
+
+
+def last_by_service(
+    connection: sqlite3.Connection, services: Collection[str] | None
+) -> dict[str, Decision]:
+    """The decision that was stored last of each service, or of some, by the service's name."""
+    if services is None:
+        rows = connection.execute(_NEWEST)
+    else:
+        rows = connection.execute(_NEWEST + _OF_SOME, (json.dumps([*services]),))
     found = ((service, readable(text)) for service, text in rows)
     return {service: decision for service, decision in found if decision}
 
 
 def history(
-    connection: sqlite3.Connection, service: str | None, since: float, limit: int
+    connection: sqlite3.Connection,
+    service: str | None,
+    since: float,
+    until: float,
+    part: tuple[int, int],
 ) -> list[tuple[Decision, Outcome | None]]:
-    """Decisions from `since` on, newest first, at most `limit` of them."""
+    """Decisions, newest first; `part` is how many at most, and how many are passed over first."""
     of_service, names = ("", []) if service is None else ("and d.service = ?", [service])
-    rows = connection.execute(_HISTORY.format(of_service=of_service), [since, *names, limit])
+    query = _HISTORY.format(of_service=of_service)
+    rows = connection.execute(query, [since, until, *names, *part])
     found = ((readable(text), outcome) for text, outcome in rows)
     return [(decision, ended(outcome)) for decision, outcome in found if decision]
 

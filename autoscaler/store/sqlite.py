@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -147,19 +148,32 @@ class SqliteStore:
         """The newest record of a service, by name, whose action was tried, and its outcome."""
         return await self._worker.read(partial(queries.last_change, service=service))
 
-    async def last_by_service(self) -> Mapping[str, Decision]:
-        """The decision of each service that was stored last, by the service's name."""
-        return await self._worker.read(queries.last_by_service)
+    async def recorded(self, service: str, at: float) -> tuple[Record, Outcome | None] | None:
+        """The record of a service, by name, of just this time, and how its action ended."""
+        return await self._worker.read(partial(queries.recorded, service=service, at=at))
+
+    async def last_by_service(
+        self, services: Collection[str] | None = None
+    ) -> Mapping[str, Decision]:
+        """The decision of each service, or of some, that was stored last, by the service's name."""
+        return await self._worker.read(partial(queries.last_by_service, services=services))
 
     async def history(
-        self, *, service: str | None = None, since: float = 0.0, limit: int = 100
+        self,
+        *,
+        service: str | None = None,
+        since: float = 0.0,
+        until: float = math.inf,
+        offset: int = 0,
+        limit: int = 100,
     ) -> Sequence[tuple[Decision, Outcome | None]]:
         """Stored decisions, newest first, with the outcome of their action if any.
 
-        `since` is in Unix seconds, `limit` at most 10,000.
+        Those from `since` to `until`, both included, in Unix seconds, without the newest `offset`
+        of them, and at most `limit`, which is 10,000 at most.
         """
-        most = max(0, min(limit, MOST_LISTED))
-        query = partial(queries.history, service=service, since=since, limit=most)
+        part = (max(0, min(limit, MOST_LISTED)), max(0, offset))
+        query = partial(queries.history, service=service, since=since, until=until, part=part)
         return await self._worker.read(query)
 
     async def keep(self, service_id: str, template: Template, at: float, most: int) -> None:

@@ -8,7 +8,7 @@ class TestMyStore(StoreContract):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -177,46 +177,6 @@ class StoreContract:
             assert await store.last("web") == record
             assert await store.last_by_service() == {"web": record.decision}
 
-    async def test_the_last_record_of_a_service_is_the_one_stored_last(
-        self, tmp_path: Path
-    ) -> None:
-        """Even if the clock was set back in between."""
-        async with self.opened(tmp_path) as store:
-            await store.record(records=[make_record("web", 9.0), make_record("db", 2.0)])
-            await store.record(records=[make_record("web", 3.0)])
-            assert await store.last("web") == make_record("web", 3.0)
-            latest = await store.last_by_service()
-            assert {name: decision.at for name, decision in latest.items()} == {
-                "web": 3.0,
-                "db": 2.0,
-            }
-
-    async def test_the_last_change_is_found_behind_decisions_without_one(
-        self, tmp_path: Path
-    ) -> None:
-        async with self.opened(tmp_path) as store:
-            for at in (1.0, 2.0):
-                change, intent = make_record("web", at, acts=True), make_intent("web", at)
-                await store.record(records=[change], intents=[intent])
-            await store.record(records=[make_record("web", 3.0), make_record("db", 3.0)])
-            changed = make_record("web", 2.0, acts=True)
-            assert await store.last_change("web") == (changed, None)
-            await store.settle(intent, Outcome.DONE, "", 2.5, None)
-            assert await store.last_change("web") == (changed, Outcome.DONE)
-            assert await store.last_change("db") is None
-
-    async def test_history_is_newest_first_and_limited(self, tmp_path: Path) -> None:
-        async with self.opened(tmp_path) as store:
-            for at in (1.0, 2.0, 3.0):
-                await store.record(records=[make_record("web", at), make_record("db", at + 0.5)])
-            assert _times(await store.history()) == [3.5, 3.0, 2.5, 2.0, 1.5, 1.0]
-            assert _times(await store.history(limit=2)) == [3.5, 3.0]
-            assert _times(await store.history(service="web")) == [3.0, 2.0, 1.0]
-            assert _times(await store.history(since=2.5)) == [3.5, 3.0, 2.5]
-            assert _times(await store.history(service="web", since=2.0, limit=1)) == [3.0]
-            assert _times(await store.history(service="none")) == []
-            assert _times(await store.history(limit=0)) == []
-
     async def test_an_intent_is_open_until_it_is_settled(self, tmp_path: Path) -> None:
         early, late = make_intent("web", 1.0), make_intent("db", 2.0)
         async with self.opened(tmp_path) as store:
@@ -325,7 +285,3 @@ class StoreContract:
             await store.memories()
         with pytest.raises(Permanent, match="closed"):
             await store.record(memories={"1": MEMORY})
-
-
-def _times(listed: Sequence[tuple[Decision, Outcome | None]]) -> list[float]:
-    return [decision.at for decision, _ in listed]
