@@ -122,7 +122,7 @@ class Agent(Strict):
     """The time between two reports of CPU and memory."""
     containers: Annotated[int, Field(ge=1, le=1000)] = 500
     """The most containers that are measured."""
-    services: Annotated[tuple[str, ...], BeforeValidator(_words)] = ("*",)
+    services: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ("*",)
     """Names of services, with `*` and `?`, that may be changed, and whose containers may be
     stopped, on request."""
     stops: Annotated[int, Field(ge=0, le=600)] = 6

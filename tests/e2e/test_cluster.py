@@ -15,7 +15,7 @@ from autoscaler.testing.real.processes import ProcessFailed, wait_until
 from tests.e2e import project_image
 from tests.e2e.faults import REPLICAS, Seen, Twins, as_text
 from tests.e2e.project_image import IMAGE
-from tests.e2e.stack import NETWORK, OPTIONS, Stack
+from tests.e2e.stack import CONTROLLER, GATE, NETWORK, OPTIONS, Stack, container_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(900)]
 
@@ -106,6 +106,14 @@ def test_policies_follow_the_configs_of_the_swarm(stack: Stack, web: ClusterNode
     stack.drop_policy("web-1")
     web.wait_running("web", 3, timeout=60)
     assert loaded_well(stack)
+
+
+def test_its_containers_hold_no_capabilities(stack: Stack) -> None:
+    nodes = {GATE: stack.manager, CONTROLLER: stack.controller_node()}
+    for service, node in nodes.items():
+        asked = ("exec", container_of(node, service), "grep", "^Cap", "/proc/1/status")
+        sets = dict(line.split() for line in node.docker(*asked).splitlines())
+        assert set(sets.values()) == {"0" * 16}, sets
 
 
 SCALED = """

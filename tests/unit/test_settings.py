@@ -89,8 +89,10 @@ def test_an_empty_file_states_nothing() -> None:
 def test_lists_in_variables_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOSCALER_POLICIES", "here, there")
     monkeypatch.setenv("AUTOSCALER_SOURCES__PROMETHEUS__URLS", "http://a:1,http://b:2")
+    monkeypatch.setenv("AUTOSCALER_AGENT__SERVICES", "shop_*, blog_web")
     settings = load()
     assert settings.policies == ("here", "there")
+    assert settings.agent.services == ("shop_*", "blog_web")
     assert settings.sources == {"prometheus": {"urls": ["http://a:1", "http://b:2"]}}
 
 
