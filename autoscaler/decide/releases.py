@@ -1,8 +1,8 @@
 """Which releases came, which proved themselves, and which one to go back to. Pure.
 
 A release is good once it was rolled out and stayed healthy for the policy's `bake`, and no
-watch over it failed. One that was rolled back before that counts as failed for good, whoever
-rolled it back.
+watch over it is open or has failed; one that ended inconclusive leaves it to `bake`. A release
+that was rolled back before that counts as failed for good, whoever rolled it back.
 """
 
 from __future__ import annotations

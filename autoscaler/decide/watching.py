@@ -2,7 +2,8 @@
 
 An evaluation of a check passes, fails, is inconclusive (no data, too little traffic, nothing to
 compare with) or an error. Only failures, and a rollout that Swarm has paused, speak against a
-release; errors and silence only keep it from being taken for good.
+release. Errors and silence speak neither for nor against it: while the watch is open it is not
+taken for good, and if the watch ends inconclusive its health for `bake` decides alone.
 """
 
 from __future__ import annotations

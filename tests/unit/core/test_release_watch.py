@@ -58,6 +58,7 @@ class World:
     now: float = NOW
     samples: dict[str, Sample] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
+    healthy: int = 4
 
     def __post_init__(self) -> None:
         document: dict[str, Any] = {"name": "p", "services": ["web"], "release": self.release}
@@ -73,7 +74,7 @@ class World:
                 self.service,
                 {name: replace(each, at=self.now) for name, each in self.samples.items()},
                 now=self.now,
-                tasks=some_tasks(4),
+                tasks=some_tasks(self.healthy),
                 checks=fresh,
                 revisions=KEPT,
             )
@@ -107,6 +108,10 @@ class World:
 
     def phase(self) -> Phase:
         return self.watch.phase
+
+    @property
+    def proved(self) -> bool:
+        return self.memory.healing.releases.proved
 
     @property
     def acts(self) -> list[Act]:
@@ -215,6 +220,31 @@ def test_what_says_nothing_never_takes_a_release_back(sample: Sample, told: str)
     assert (world.acts, world.phase()) == ([], Phase.INCONCLUSIVE)
     assert world.watch.tallies["errors"].last == told
     assert world.tells[-1] == f"release r2 is inconclusive: nobody can tell: errors: {told}"
+
+
+def test_a_release_whose_watch_was_inconclusive_is_good_after_its_bake_time() -> None:
+    world = World(release(bake="20m"))
+    world.deploy()
+    world.passes(50, errors=unknown())
+    assert (world.phase(), world.proved) == (Phase.INCONCLUSIVE, False)
+    world.passes(29)
+    assert not world.proved
+    world.passes(2)
+    assert world.proved
+
+
+def test_a_release_that_fell_ill_while_nobody_could_tell_must_stay_well_again_to_be_good() -> None:
+    world = World()
+    world.deploy()
+    world.passes(43, errors=unknown())
+    assert (world.phase(), world.proved) == (Phase.WATCHED, False)
+    world.healthy = 1
+    world.passes(4, errors=unknown())
+    world.healthy = 4
+    world.passes(8)
+    assert (world.phase(), world.proved) == (Phase.INCONCLUSIVE, False)
+    world.passes(1)
+    assert world.proved
 
 
 def test_errors_in_a_row_are_told_once_and_hold() -> None:
