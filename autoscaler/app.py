@@ -22,7 +22,7 @@ from autoscaler.controller import Controller
 from autoscaler.coverage import coverage
 from autoscaler.covering import Covering
 from autoscaler.decide import recall
-from autoscaler.errors import AutoscalerError
+from autoscaler.errors import AutoscalerError, Permanent
 from autoscaler.hub import Hub
 from autoscaler.inside import keep_agent
 from autoscaler.model import Orders, Record
@@ -40,7 +40,7 @@ from autoscaler.reconciler import Reconciler
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
 from autoscaler.signals import stop_on_signals, tell_stopped
-from autoscaler.store import open_store
+from autoscaler.stores import store_of
 from autoscaler.strict_yaml import Document
 from autoscaler.telemetry import Telemetry, configure_logging, watch_loop_lag
 from autoscaler.view import View
@@ -71,10 +71,18 @@ class Parts:
 
 
 @asynccontextmanager
-async def build(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Parts]:
-    """The real adapters; they are closed in reverse order at the end."""
+async def build(
+    settings: Settings,
+    *,
+    read_only: bool = False,
+    give_way: Callable[[Permanent], None] | None = None,
+) -> AsyncIterator[Parts]:
+    """The real adapters; they are closed in reverse order at the end.
+
+    With `give_way` it is for a controller, which hears by it that another one acts now.
+    """
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.store, read_only=read_only, or_empty=read_only)
+        store = await store_of(settings, read_only=read_only, or_empty=read_only, acting=give_way)
         stack.push_async_callback(store.close)
         orchestrator = adapter("orchestrators", settings.orchestrator)
         stack.push_async_callback(orchestrator.close)
@@ -113,10 +121,18 @@ def adapter(kind: str, options: Mapping[str, Any]) -> Any:
 
 
 async def run(settings: Settings) -> None:
-    """The service, until SIGTERM or SIGINT."""
+    """The service, until SIGTERM or SIGINT. Raises Permanent if another controller acts instead."""
     configure_logging(settings.log.format, settings.log.level)
-    async with build(settings) as parts:
-        await serve(parts, stop_on_signals())
+    stop, successor = stop_on_signals(), list[Permanent]()
+
+    def give_way(error: Permanent) -> None:
+        successor.append(error)
+        stop.set()
+
+    async with build(settings, give_way=give_way) as parts:
+        await serve(parts, stop)
+    if successor:
+        raise successor[0]
     tell_stopped()
 
 

@@ -12,6 +12,7 @@ from autoscaler.testing.real.alertmanager import PrivateAlertmanager
 from autoscaler.testing.real.cluster import PrivateCluster, missing_cluster
 from autoscaler.testing.real.dockerd import PrivateSwarm, missing_engine
 from autoscaler.testing.real.images import import_busybox
+from autoscaler.testing.real.postgres import PrivatePostgres, missing_postgres
 from autoscaler.testing.real.prometheus import PrivatePrometheus
 from autoscaler.testing.real.servers import Config, PrivateServer
 
@@ -31,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-swarm",
         action="store_true",
-        help="fail, not skip, where Docker, Prometheus or Alertmanager is missing",
+        help="fail, not skip, where Docker, Prometheus, Alertmanager or PostgreSQL is missing",
     )
 
 
@@ -113,6 +114,19 @@ def alertmanager_server(
 ) -> Iterator[Callable[..., PrivateAlertmanager]]:
     """Start private Alertmanagers: `alertmanager_server(config, *options)`."""
     yield from _factory(PrivateAlertmanager, require)
+
+
+@pytest.fixture(scope="session")
+def need_postgres(require: Require) -> None:
+    """For tests that start PostgreSQL servers themselves."""
+    require(missing_postgres())
+
+
+@pytest.fixture(scope="session")
+def postgres(need_postgres: None) -> Iterator[PrivatePostgres]:
+    """One private PostgreSQL per session and worker; leave it running."""
+    with PrivatePostgres() as server:
+        yield server
 
 
 def _factory(kind: type[Server], require: Require) -> Iterator[Callable[..., Server]]:

@@ -14,7 +14,7 @@ from autoscaler.cli.terminal import Context, note, now, pass_context, run, show
 from autoscaler.model import Order, OrderKind
 from autoscaler.ports import Store
 from autoscaler.settings import Settings
-from autoscaler.store import open_store
+from autoscaler.stores import store_of
 
 _reason = click.option("--reason", default="", help="Why; shown wherever it has an effect.")
 _actor = click.option("--actor", help="Who gives the order, if not the user of this process.")
@@ -108,7 +108,7 @@ def _who(stated: str | None) -> str:
 
 @asynccontextmanager
 async def _writing(settings: Settings) -> AsyncIterator[Store]:
-    store = await open_store(settings.store)
+    store = await store_of(settings)
     try:
         yield store
     finally:

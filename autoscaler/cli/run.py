@@ -15,7 +15,7 @@ from autoscaler.settings import Settings, default_store
 @click.option("--policies", multiple=True, help="A file or directory with policies; repeatable.")
 @click.option("--interval", help="The time between two passes: 15s.")
 @click.option("--listen", help="Where /metrics, /healthz and /readyz are served: host:port.")
-@click.option("--store", help="The file with what must survive a restart.")
+@click.option("--store", help="What must survive a restart: a file, or postgresql://…")
 @pass_context
 def run(
     context: Context,

@@ -13,7 +13,7 @@ from autoscaler.errors import Permanent
 from autoscaler.model import Decision, Outcome, Record
 from autoscaler.ports import Store
 from autoscaler.settings import Settings
-from autoscaler.store import open_store
+from autoscaler.stores import store_of
 
 Changed = tuple[Record, Outcome | None]
 """A record with an action, and how that ended; None while it is open."""
@@ -22,7 +22,7 @@ Changed = tuple[Record, Outcome | None]
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Store]:
     """The store of the settings, for reading only."""
-    store = await open_store(settings.store, read_only=True)
+    store = await store_of(settings, read_only=True)
     try:
         yield store
     finally:

@@ -78,6 +78,17 @@ class Log(Strict):
     """The least level that is written."""
 
 
+class History(Strict):
+    """How much of the past is kept. Never dropped: what is remembered, what is not settled, and
+    the newest decision of each service."""
+
+    max_age: Annotated[Duration, Field(ge=3600, le=10 * 365 * 86_400)] = 14 * 86_400.0
+    """Decisions that are older than the newest by so much are dropped."""
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = 256 * 1024 * 1024
+    """Above so many bytes the oldest decisions are dropped first: of a SQLite file its part in
+    use, in PostgreSQL the decisions without indexes."""
+
+
 Deadline = Annotated[Duration, Field(gt=0, le=300)]
 
 
@@ -149,10 +160,16 @@ class Settings(Strict):
     policies_in_cluster: bool = True
     """Whether policies are read from the cluster too: in a Swarm from the configs that bear the
     label `autoscaler.policy=true`."""
-    store: Annotated[str, Field(min_length=1)] = Field(default_factory=default_store)
-    """The SQLite file with what must survive a restart. By default
-    `/var/lib/autoscaler/autoscaler.db` where that directory is writable, as in the image, and
-    otherwise `autoscaler/autoscaler.db` in `$XDG_STATE_HOME` or `~/.local/state`."""
+    store: Annotated[str, Field(min_length=1, repr=False)] = Field(default_factory=default_store)
+    """What must survive a restart: a SQLite file, or `postgresql://user@host:port/database`
+    ([which](store.md)). By default `/var/lib/autoscaler/autoscaler.db` where that directory is
+    writable, as in the image, and otherwise `autoscaler/autoscaler.db` in `$XDG_STATE_HOME` or
+    `~/.local/state`."""
+    store_password_file: Path = Path("/run/secrets/autoscaler_store_password")
+    """The password for PostgreSQL, read at each login; where the file is there, it stands above a
+    password in `store`."""
+    history: History = History()
+    """How much of the past is kept."""
     orchestrator: Annotated[Options, BeforeValidator(_typed)] = Field(
         default_factory=lambda: {"type": "swarm"}
     )

@@ -33,7 +33,7 @@ _AT_OF_THE_NEXT = """
     order by at limit 1 offset ?"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How much of the past is kept."""
 
@@ -43,9 +43,14 @@ class Retention:
     """Size of the file's used part above which the oldest decisions are dropped first."""
 
 
+def at_most(recorded: int) -> int:
+    """How much is dropped with so many new decisions: a little more than comes in."""
+    return _DROPPED_AT_LEAST + _DROPPED_PER_RECORD * recorded
+
+
 def prune(connection: sqlite3.Connection, retention: Retention, now: float, recorded: int) -> None:
     """Drop what is too old, or too much; a bounded number for `recorded` new decisions."""
-    most = _DROPPED_AT_LEAST + _DROPPED_PER_RECORD * recorded
+    most = at_most(recorded)
     _drop(connection, now - retention.max_age, most)
     if used_bytes(connection) > retention.max_bytes:
         row = connection.execute(_AT_OF_THE_NEXT, (most,)).fetchone()

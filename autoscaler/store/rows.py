@@ -6,8 +6,8 @@ import logging
 import zlib
 
 from autoscaler import records
-from autoscaler.errors import Invalid
-from autoscaler.model import Decision, Outcome, Record
+from autoscaler.errors import Invalid, Permanent
+from autoscaler.model import Decision, Outcome, Record, Template
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,13 @@ def readable(text: str) -> Decision | None:
     except Invalid as error:
         log.warning("a stored decision is left out: %s", error)
         return None
+
+
+def not_too_large(template: Template) -> None:
+    """Raises Permanent for a template that no store keeps."""
+    if len(template.raw) > LARGEST_TEMPLATE:
+        told = f"{len(template.raw)} characters, {LARGEST_TEMPLATE} at most"
+        raise Permanent(f"the template of release {template.release} is not kept: {told}")
 
 
 def ended(outcome: str | None) -> Outcome | None:

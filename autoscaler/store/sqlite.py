@@ -28,7 +28,7 @@ from autoscaler.store import alerts as received
 from autoscaler.store import queries, revisions
 from autoscaler.store.file import Connect, connect_to_read, connect_to_write
 from autoscaler.store.retention import Retention, prune
-from autoscaler.store.rows import LARGEST_TEMPLATE, MOST_LISTED
+from autoscaler.store.rows import MOST_LISTED, not_too_large
 from autoscaler.store.worker import T, Work, Worker
 
 _BUSY_SHARE = 0.5
@@ -181,9 +181,7 @@ class SqliteStore:
 
         Of each service the newest `most` are kept. Raises Permanent for one that is too large.
         """
-        if len(template.raw) > LARGEST_TEMPLATE:
-            told = f"{len(template.raw)} characters, {LARGEST_TEMPLATE} at most"
-            raise Permanent(f"the template of release {template.release} is not kept: {told}")
+        not_too_large(template)
         await self._write(lambda file: revisions.keep(file, service_id, template, at, most))
 
     async def revisions(self) -> Mapping[str, tuple[Revision, ...]]:

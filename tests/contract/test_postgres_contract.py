@@ -1,0 +1,40 @@
+"""The store in PostgreSQL keeps the contract of every store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoscaler.ports import Store
+from autoscaler.store import open_store
+from autoscaler.testing.contracts.alerts import AlertsContract
+from autoscaler.testing.contracts.revisions import RevisionsContract
+from autoscaler.testing.contracts.store import StoreContract
+from autoscaler.testing.real.postgres import PrivatePostgres
+
+
+class InPostgres:
+    """A database for each directory."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, postgres: PrivatePostgres) -> None:
+        self._server = postgres
+        self._databases: dict[Path, str] = {}
+
+    async def open(self, place: Path) -> Store:
+        if place not in self._databases:
+            self._databases[place] = self._server.create()
+        return await open_store(self._databases[place])
+
+
+class TestStoreInPostgres(InPostgres, StoreContract):
+    pass
+
+
+class TestRevisionsInPostgres(InPostgres, RevisionsContract):
+    pass
+
+
+class TestAlertsInPostgres(InPostgres, AlertsContract):
+    pass
