@@ -55,6 +55,8 @@ class HealCase:
     """The release that would be brought back."""
     about: tuple[str, ...] = ()
     """Ids of the tasks that were found sick."""
+    treated: str = ""
+    """Why what was found asks for no further cure."""
 
     @property
     def now(self) -> float:

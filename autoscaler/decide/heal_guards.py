@@ -98,6 +98,11 @@ def quarantine(case: HealCase) -> str | None:
     return held.reason if held else None
 
 
+def treated(case: HealCase) -> str | None:
+    """What goes on after its cure is not cured by more of it, unless the policy says so."""
+    return case.treated or None
+
+
 def second_look(case: HealCase) -> str | None:
     """An answer can be wrong for many services at once: all are looked at before one is healed."""
     if case.heal.options is None:
@@ -212,6 +217,7 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     without_agent,
     heal_freeze,
     quarantine,
+    treated,
     second_look,
     fleet_stop,
     failed_cure,

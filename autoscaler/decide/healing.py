@@ -144,8 +144,8 @@ def _first_that_passes(
             back = None
             if act == Act.ROLLBACK:
                 back = releases.target(memory.releases, observation.revisions)
-            about = finding.tasks
-            case = HealCase(policy, entry, observation, memory, Act(act), task, back, about)
+            of_finding = (finding.tasks, finding.treated)
+            case = HealCase(policy, entry, observation, memory, Act(act), task, back, *of_finding)
             held = _held(case)
             if held is None:
                 return tuple(verdicts), _action(case)

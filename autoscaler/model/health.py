@@ -44,6 +44,8 @@ class Finding:
     reason: str
     tasks: tuple[str, ...] = ()
     """Ids of the tasks that it is about."""
+    treated: str = ""
+    """Why it asks for no cure, though it stands: it has had one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

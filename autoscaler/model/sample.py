@@ -46,6 +46,9 @@ class Sample:
     detail: str = ""
     tasks: Mapping[str, TaskValue] | None = None
     """Values by task id, where the source knows them; None for an aggregate."""
+    alerts: tuple[str, ...] = ()
+    """The alerts that the value counts, where the source can tell them apart: each by a name that
+    is the same for as long as it fires."""
 
     @property
     def known(self) -> bool:

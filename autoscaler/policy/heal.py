@@ -132,7 +132,8 @@ def _built(
     filled = mistakes.keep(lambda: cast("AskingRule", check).question())
     if filled is None:
         return {"check": check}
-    options = {key: filled[key] for key in valid_keys(asked) if key in filled} | stated
+    names = {key: key for key in valid_keys(asked)} | getattr(asked, "filled_by", {})
+    options = {key: filled[name] for key, name in names.items() if name in filled} | stated
     return {"check": check, "options": mistakes.keep(lambda: asked.model_validate(options))}
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 from autoscaler.ports.clock import Clock
 from autoscaler.ports.cluster import Orchestrator, PolicyKeeper
 from autoscaler.ports.deciding import AskingRule, Checkup, HealingRule, Reading, Strategy
-from autoscaler.ports.sources import HearsUsage, Query, Source
+from autoscaler.ports.sources import HearsAlerts, HearsUsage, Query, Source
 from autoscaler.ports.store import Store
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Checkup",
     "Clock",
     "HealingRule",
+    "HearsAlerts",
     "HearsUsage",
     "Orchestrator",
     "PolicyKeeper",

@@ -115,6 +115,7 @@ class AskingRule(HealingRule, Protocol):
         """Options of the source that an entry need not state; what it states comes first.
 
         Those that the source does not know are left out. A class says which of a source's
-        required options are among them: `fills: ClassVar[frozenset[str]]`.
+        required options are among them: `fills: ClassVar[frozenset[str]]`. A source whose options
+        bear other names says so: `filled_by: ClassVar[Mapping[str, str]]`, from its own to those.
         """
         ...

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from autoscaler.model import NodeUsage, Sample, Service, Task
+from autoscaler.model import Alert, NodeUsage, Sample, Service, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,32 @@ class HearsUsage(Protocol):
 
     def hear(self, usage: NodeUsage) -> None:
         """Take in what the tasks of one node use; every few seconds, for each node."""
+        ...
+
+
+@runtime_checkable
+class HearsAlerts(Protocol):
+    """What a source may be too: a listener to alerts that somebody raises."""
+
+    @property
+    def kept(self) -> float:
+        """Seconds for which an alert stands that is not told again."""
+        ...
+
+    def recall_alerts(self, alerts: Sequence[Alert], away: float) -> None:
+        """Take in what was known when the process last ran, `away` seconds ago."""
+        ...
+
+    def hear_alerts(self, alerts: Sequence[Alert], *, whole: bool = ...) -> Collection[str]:
+        """Take in what is told, and stored; answer the ids of services about which to ask anew.
+
+        `whole`: these are all alerts that fire.
+        """
+        ...
+
+    async def firing_alerts(self) -> Sequence[Alert] | None:
+        """All alerts that fire, asked once at a start of who raises them.
+
+        None if there is nobody to ask. Raises Temporary while nobody answers.
+        """
         ...

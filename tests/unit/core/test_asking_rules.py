@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from autoscaler.decide import decide
+from autoscaler.decide import decide, recall
 from autoscaler.model import (
     Decision,
     FleetFacts,
@@ -185,3 +186,88 @@ async def test_when_prometheus_comes_back_faults_that_it_tells_are_cured() -> No
         assert scene.swarm.applied == []
         await scene.cycle()
         assert [action.service for action in scene.swarm.applied] == ["s0"]
+
+
+def of_alerts(*names: str) -> Sample:
+    """What a source that knows alerts by name answers."""
+    return replace(value(1.0 if names else 0.0), alerts=names)
+
+
+class _Alerted:
+    """A service with three tasks and an entry for alerts, from pass to pass; cures are done."""
+
+    def __init__(self, **entry: Any) -> None:
+        heal = {"name": "probe", "rule": "alert", "match": {"alertname": "Slow"}, "then": "restart"}
+        self.policy = a_healer({**heal, "cooldown": "1m", **entry}, disruption={"backoff": "1s"})
+        self.memory = Memory()
+        self.now = NOW
+
+    def sees(self, sample: Sample, *, after: float = 90.0) -> Decision:
+        self.now += after
+        tasks = some_tasks(3, since=NOW - 999)
+        seen = observe(a_service(3), tasks=tasks, now=self.now, symptoms={"probe": sample})
+        self.memory, decision = decide(self.policy, seen, self.memory)
+        if decision.action is not None:
+            self.memory = recall.after(self.memory, decision.action, self.now)
+        return decision
+
+    def cures(self, sample: Sample, passes: int = 4) -> int:
+        """How often it is cured in so many passes."""
+        return sum(self.sees(sample).action is not None for _ in range(passes))
+
+
+@pytest.mark.parametrize("sample", [of_alerts("a@1"), value(1.0)], ids=["named", "unnamed"])
+def test_an_alert_is_treated_once_however_long_it_fires(sample: Sample) -> None:
+    service = _Alerted()
+    assert service.cures(sample) == 1
+    decision = service.sees(sample)
+    assert decision.held_by == "treated"
+    assert "repeat" in decision.reason
+    assert decision.health is not None
+    assert decision.health.state is Health.DEGRADED
+
+
+def test_an_alert_is_treated_again_where_the_policy_says_so() -> None:
+    service = _Alerted(repeat=True, cooldown="2m")
+    assert service.cures(of_alerts("a@1"), passes=7) == 3
+
+
+def test_another_alert_is_treated_too() -> None:
+    service = _Alerted()
+    assert service.cures(of_alerts("a@1")) == 1
+    assert service.cures(of_alerts("a@1", "b@2")) == 1
+    assert service.cures(of_alerts("b@2")) == 0
+
+
+def test_an_alert_that_fires_anew_is_treated_anew() -> None:
+    service = _Alerted()
+    assert service.cures(of_alerts("a@1")) == 1
+    assert service.cures(of_alerts()) == 0
+    assert service.cures(of_alerts("a@2")) == 1
+
+
+def test_an_alert_without_a_name_fires_anew_once_it_was_quiet() -> None:
+    service = _Alerted()
+    assert service.cures(value(1.0)) == 1
+    assert service.cures(value(0.0), passes=1) == 0
+    assert service.cures(value(1.0)) == 1
+
+
+def test_an_alert_that_was_lost_sight_of_is_still_the_same() -> None:
+    service = _Alerted()
+    assert service.cures(of_alerts("a@1")) == 1
+    assert service.cures(of_alerts()) == 0
+    assert service.cures(unknown(Quality.NO_DATA)) == 0
+    assert service.cures(of_alerts("a@1")) == 0
+
+
+def test_two_alerts_at_once_are_treated_by_one_cure() -> None:
+    service = _Alerted()
+    assert service.cures(of_alerts("a@1", "b@1")) == 1
+
+
+def test_alerts_that_are_remembered_are_bounded() -> None:
+    service = _Alerted()
+    for number in range(300):
+        service.sees(of_alerts(f"{number}@1"), after=1.0)
+    assert len(service.memory.healing.rules["probe"]) == 200

@@ -64,6 +64,15 @@ def test_another_source_is_asked_by_its_own_options() -> None:
     assert heal.options.model_dump() == {"value": 1.0}
 
 
+def test_an_alertmanager_is_asked_for_the_same_labels() -> None:
+    question = entry(source="alertmanager", service_label="service").options
+    assert question is not None
+    assert question.model_dump(exclude_unset=True) == {
+        "match": {"alertname": "Slow"},
+        "service_label": "service",
+    }
+
+
 @pytest.mark.parametrize("match", [{}, {"no label": "x"}, {"alertname": 3}])
 def test_labels_are_labels(match: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
