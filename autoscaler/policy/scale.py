@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from autoscaler.durations import Duration
 from autoscaler.policy.behavior import Behavior
 from autoscaler.policy.metric import Hold, Metric
+from autoscaler.policy.presets import Preset, filled
 from autoscaler.policy.schedule import Schedule
 from autoscaler.strict import Strict
 
@@ -69,6 +70,10 @@ class Scale(Strict):
     """The largest recommendation wins; one that cannot be trusted forbids shrinking."""
     behavior: Behavior = Behavior()
     """How fast the service grows and shrinks."""
+    preset: Preset | None = None
+    """Fills in what `behavior` and each `target` leave out: `steady` for loads that change
+    gently, `bursty` for those that jump, `slow-start` for replicas that need a minute to start.
+    Unless stated HPA's defaults hold."""
     schedules: tuple[Schedule, ...] = ()
     """Windows of time that move the bounds, or freeze the service."""
     hold_down_while: tuple[Hold, ...] = ()
@@ -86,6 +91,11 @@ class Scale(Strict):
     """When a deploy of the whole stack resets the replicas: put back what was there before, or
     start from the new number. A stack of one service must bring a new template as well: else it
     cannot be told from a person who scales."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_preset(cls, data: Any) -> Any:
+        return filled(data)
 
     # Each about one field, so that they find their mistakes beside those of other fields.
     @field_validator("max")

@@ -19,16 +19,12 @@ from pydantic import Field, model_validator
 from autoscaler.durations import Duration
 from autoscaler.model import Recommendation
 from autoscaler.ports import Reading
+from autoscaler.strategies import points
 from autoscaler.strategies.caution import by_total
+from autoscaler.strategies.points import MOST_POINTS
 from autoscaler.strict import Strict
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-MOST_POINTS = 1000
-AHEAD = 60.0
-"""Seconds that a source's clock may be ahead; a point that is from later still is forgotten."""
-
-Points = list[tuple[float, float]]
-"""Times and values of a metric, oldest first."""
 
 
 class Band(Strict):
@@ -83,12 +79,12 @@ class Step(Strict):
 
     def step(self, memory: Any, reading: Reading) -> tuple[Any, Recommendation]:
         """Remembers the points of the window, each once however often it was read."""
-        points = self._seen(memory, reading)
-        found = self.recommend([value for _, value in points], reading.current)
+        known = points.seen(memory, reading, self.window)
+        found = self.recommend([value for _, value in known], reading.current)
         replicas = reading.current if found is None else found
         told = "no change" if replicas == reading.current else f"{reading.current} -> {replicas}"
-        recommendation = by_total(reading, replicas, f"{points[-1][1]:g} seen: {told}")
-        return [list(point) for point in points] if self.window else None, recommendation
+        recommendation = by_total(reading, replicas, f"{known[-1][1]:g} seen: {told}")
+        return points.stored(known) if self.window else None, recommendation
 
     def recommend(self, values: list[float], current: int) -> int | None:
         """The replicas to have, from the values of the window; None between the bands."""
@@ -98,22 +94,3 @@ class Step(Strict):
             if sum(band.holds(value) for value in values) >= self.points
         ]
         return max(fits, default=None)
-
-    def _seen(self, memory: Any, reading: Reading) -> Points:
-        """The points of the window with the new one; the same measurement counts once."""
-        now = reading.observation.now
-        newest = (now if reading.sample.at is None else reading.sample.at, reading.total)
-        if not self.window:
-            return [newest]
-        known = [p for p in _points(memory) if now - self.window < p[0] <= now + AHEAD]
-        if known and known[-1][0] >= newest[0]:
-            return known
-        return [*known, newest][-MOST_POINTS:]
-
-
-def _points(memory: Any) -> Points:
-    """Points as they were stored; none where they cannot be read."""
-    try:
-        return [(float(at), float(value)) for at, value in memory or ()]
-    except (TypeError, ValueError):
-        return []

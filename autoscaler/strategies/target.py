@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from autoscaler.durations import Duration
 from autoscaler.model import Recommendation, TaskValue
 from autoscaler.ports import Reading
-from autoscaler.strategies import proportion
+from autoscaler.strategies import ahead, proportion
 from autoscaler.strategies.caution import Most, limited
 from autoscaler.strategies.grouping import StartUp, group, is_warming
 from autoscaler.strategies.proportion import Band, Proposal, TaskUsage
@@ -47,6 +47,11 @@ class Target(Strict):
     """At most so many replicas are added at a time."""
     max_scale_down: Most | None = None
     """At most so many replicas are removed at a time."""
+    look_ahead: Annotated[Duration, Field(ge=0, le=900)] = 0.0
+    """Go by where a metric that rises will be so much later, on the line through its last points:
+    the time that a new replica needs to start, and half of the time between two passes."""
+    spare: Annotated[int, Field(ge=0, le=1000)] = 0
+    """When replicas are added, so many percent more are: fewer and larger steps."""
     strict_hpa: bool = False
     """As Kubernetes to the letter: even where a load above target shrinks the service."""
 
@@ -60,17 +65,25 @@ class Target(Strict):
         return self
 
     def step(self, memory: Any, reading: Reading) -> tuple[Any, Recommendation]:
-        """Recommend replicas; remembers nothing."""
+        """Recommend replicas; remembers the points that it looks ahead by."""
+        after, reading = ahead.look(memory, reading, self.look_ahead)
+        return after, self._recommend(reading)
+
+    def _recommend(self, reading: Reading) -> Recommendation:
         idle = not reading.current and self._is_per_task(reading)
         proposal = IDLE if idle and not self.strict_hpa else self.propose(reading)
         if isinstance(proposal, str):
-            return None, Recommendation(
-                name=reading.name, replicas=None, reason=proposal, abstains=idle
-            )
-        replicas = self._directed(proposal, reading)
+            return Recommendation(name=reading.name, replicas=None, reason=proposal, abstains=idle)
+        replicas = self._with_spare(self._directed(proposal, reading), reading.current)
         replicas = limited(replicas, reading.current, self.max_scale_up, self.max_scale_down)
         reason = self._reason(proposal, replicas, reading)
-        return None, Recommendation(name=reading.name, replicas=replicas, reason=reason)
+        return Recommendation(name=reading.name, replicas=replicas, reason=reason)
+
+    def _with_spare(self, replicas: int, current: int) -> int:
+        """The next rise shall find some running already."""
+        if replicas <= current:
+            return replicas
+        return min(replicas + -(-replicas * self.spare // 100), proportion.MOST_REPLICAS)
 
     def propose(self, reading: Reading) -> Proposal | str:
         """The bare arithmetic; words where it has nothing to go by."""
@@ -157,6 +170,7 @@ class Target(Strict):
         what = "a replica" if self.average_value is not None and reading.current else "seen"
         change = f"{reading.current} -> {replicas}" if replicas != reading.current else "no change"
         goal = f"target {self._target:g}{percent}" if self._target else "a factor"
+        goal += f", {self.look_ahead:g} s ahead" if self.look_ahead else ""
         return f"{seen}{percent} {what}, {goal}: {change}"
 
     def _average(self, proposal: Proposal, reading: Reading) -> float:

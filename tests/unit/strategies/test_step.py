@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from autoscaler.strategies.step import AHEAD, MOST_POINTS, Step
+from autoscaler.strategies.points import AHEAD, MOST_POINTS
+from autoscaler.strategies.step import Step
 from autoscaler.testing.builders import NOW, per_task, some_tasks, value
 from tests.unit.strategies.readings import reading, recommend
 

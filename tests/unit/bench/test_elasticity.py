@@ -1,0 +1,86 @@
+"""The figures of `bench.elasticity`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import elasticity
+from bench.controllers import Controller, Policy, Threshold, copy, oracle, supply
+from bench.traces import Trace, load
+
+RAMP = Trace("ramp", 5.0, [0.1 * n for n in range(1, 241)], unit=1.0)
+
+
+def test_demand_is_the_fewest_replicas_that_carry_the_load() -> None:
+    assert Trace("t", 1.0, [0.0, 1.0, 1.1, 3.0], 1.0).demand == [1, 1, 2, 3]
+
+
+def test_noise_comes_from_its_seed_and_has_the_mean_of_the_load() -> None:
+    trace = Trace("t", 5.0, [2.0] * 2000 + [40.0] * 2000, 1.0)
+    noisy = trace.counted(1)
+    assert noisy == trace.counted(1) != trace.counted(2)
+    assert sum(noisy[:2000]) / 2000 == pytest.approx(2.0, rel=0.1)
+    assert sum(noisy[2000:]) / 2000 == pytest.approx(40.0, rel=0.05)
+
+
+def test_the_oracle_costs_what_is_needed_and_lacks_nothing() -> None:
+    course = elasticity.Course(RAMP, None, Controller("oracle", oracle, instant=True))
+    assert course.quality(0, 60.0).tau_under == 0.0
+    assert course.quality(0, 60.0).cost == 1.0
+    assert course.score(60.0)[0] == 1.0
+
+
+def test_replicas_come_with_delay_and_go_without() -> None:
+    assert supply(RAMP, [1, 3, 3, 2], delay=10.0) == [1, 1, 1, 2]
+
+
+def test_the_score_is_dearer_the_longer_replicas_start() -> None:
+    course = elasticity.Course(RAMP, None, Controller("copy", copy))
+    (quick, _), (slow, _) = course.score(1.0), course.score(60.0)
+    assert quick is not None
+    assert slow is not None
+    assert 1.0 <= quick < slow
+
+
+def test_what_no_headroom_reaches_is_unreachable() -> None:
+    jump = Trace("jump", 5.0, [1.0] * 20 + [1000.0] * 20, 1.0)
+    assert elasticity.Course(jump, None, Controller("±1", Threshold())).score(60.0)[0] is None
+
+
+def test_the_product_follows_a_ramp_by_its_policy() -> None:
+    asked = Policy({"preset": "steady"}, every=5.0)(RAMP, RAMP.rates, 1.0)
+    assert len(asked) == len(RAMP.rates)
+    assert 24 <= asked[-1] <= 30
+    assert asked == sorted(asked)
+
+
+def test_it_prints_a_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"{60 * n},{60 + n % 7 * 30}\n" for n in range(60))
+    (tmp_path / "small.csv").write_text(f"timestamp_s,value\n{rows}")
+    asked = ["--traces", str(tmp_path), "--hours", "0.2", "--seeds", "0", "--delays", "10"]
+    assert elasticity.main(asked) == 0
+    printed = capsys.readouterr().out
+    assert "preset bursty" in printed
+    assert "C@1 %" in printed
+    assert elasticity.main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["rows"]
+    assert {row["controller"] for row in found} == {c.name for c in elasticity.CONTROLLERS}
+
+
+def test_a_folder_without_traces_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert elasticity.main(["--traces", str(tmp_path)]) == 1
+    assert "no CSV file" in capsys.readouterr().err
+
+
+def test_of_a_long_trace_the_middle_is_taken(tmp_path: Path) -> None:
+    rows = "".join(f"{60 * n},{n}\n" for n in range(601))
+    path = tmp_path / "long.csv"
+    path.write_text(f"timestamp_s,value\n{rows}")
+    trace = load(path, hours=1.0)
+    assert len(trace.rates) == 720
+    assert trace.rates[360] == pytest.approx(300 / 60)

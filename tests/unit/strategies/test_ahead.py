@@ -1,0 +1,80 @@
+"""Looking ahead along a metric that rises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autoscaler.model import Sample
+from autoscaler.ports import Reading
+from autoscaler.strategies.ahead import look, slope
+from autoscaler.strategies.target import Target
+from autoscaler.testing.builders import NOW, a_service, observe, per_task, some_tasks, value
+
+
+def reading(sample: Sample, seconds: float = 0.0, replicas: int = 1) -> Reading:
+    seen = observe(a_service(replicas), now=NOW + seconds, tasks=some_tasks(replicas))
+    return Reading(name="load", sample=sample, observation=seen)
+
+
+def ahead(seconds: int) -> Target:
+    return Target.model_validate({"average_value": 100, "look_ahead": f"{seconds}s"})
+
+
+def led(strategy: Target, *totals: float, every: float = 5.0) -> tuple[Any, int | None]:
+    memory, replicas = None, None
+    for number, total in enumerate(totals):
+        at = NOW + number * every
+        memory, found = strategy.step(memory, reading(value(total, at), number * every))
+        replicas = found.replicas
+    return memory, replicas
+
+
+def test_the_line_is_that_of_least_squares() -> None:
+    assert slope([(0.0, 1.0), (10.0, 3.0), (20.0, 5.0)]) == pytest.approx(0.2)
+    assert slope([(0.0, 1.0)]) == 0.0
+    assert slope([(5.0, 1.0), (5.0, 3.0)]) == 0.0
+
+
+def test_a_metric_that_rises_is_taken_where_it_will_be() -> None:
+    target = ahead(20)
+    assert led(target, 100, 150, 200, 250)[1] == 5  # 250 + 20 s of 10 a second = 450
+    assert led(Target(average_value=100), 100, 150, 200, 250)[1] == 3
+
+
+def test_a_metric_that_falls_is_taken_as_it_is() -> None:
+    assert led(ahead(20), 500, 400, 350)[1] == led(ahead(20), 350)[1] == 4
+
+
+def test_only_the_last_points_count_and_each_once() -> None:
+    target = ahead(4)
+    memory, _ = led(target, 1, 2, 3, 4, every=2.0)
+    assert [point[1] for point in memory] == [2.0, 3.0, 4.0]
+    again, _ = target.step(memory, reading(value(4.0, NOW + 6.0), 6.0))
+    assert again == memory
+
+
+def test_values_of_tasks_rise_in_proportion() -> None:
+    memory, _ = look(None, reading(per_task(10.0, 30.0, at=NOW), replicas=2), 10.0)
+    later = reading(per_task(20.0, 60.0, None, at=NOW + 10), 10.0, 3)
+    _, raised = look(memory, later, 10.0)
+    tasks = raised.sample.tasks or {}
+    assert [tasks[f"task-{n}"].value for n in (1, 2, 3)] == [
+        pytest.approx(30.0),
+        pytest.approx(90.0),
+        None,
+    ]
+
+
+def test_the_reason_tells_that_it_looks_ahead() -> None:
+    target = ahead(20)
+    _, found = target.step(None, reading(value(250.0)))
+    assert found.reason == "250 a replica, target 100, 20 s ahead: 1 -> 3"
+
+
+def test_spare_replicas_come_with_those_that_are_added_and_with_no_others() -> None:
+    target = Target(average_value=100, spare=20)
+    assert target.step(None, reading(value(1000.0)))[1].replicas == 12
+    assert target.step(None, reading(value(100.0)))[1].replicas == 1
+    assert target.step(None, reading(value(100.0), replicas=3))[1].replicas == 1
