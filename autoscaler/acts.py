@@ -92,9 +92,13 @@ class Acts:
             self._passes.heal_brake.begin(action, decision.at)
 
     def end(self, action: Action, *, done: bool) -> None:
-        """Free the service again; what was reserved and not done is given back."""
+        """Free the service again; what was reserved and not done is given back.
+
+        What a person has taken away does not count against the policies.
+        """
         self.busy.discard(action.service_id)
-        self._passes.brake.end(action.service_id, self._clock(), done=done)
+        counts = done and action.order is None
+        self._passes.brake.end(action.service_id, self._clock(), done=counts)
 
     def owe_unsent(self, intents: Iterable[Intent], at: float) -> None:
         """They may be stored, and are not sent: a later start must not wonder."""
@@ -164,7 +168,8 @@ class Acts:
         if memory is not None:
             self._memories.keep(key, memory)
         self.end(intent.action, done=outcome is Outcome.DONE)
-        self._owed.append(Owed(intent, outcome, detail, now, memory is not None))
+        remembered = memory is not None or intent.action.order is not None
+        self._owed.append(Owed(intent, outcome, detail, now, remembered))
         await self.pay()
 
     def _remembered(self, intent: Intent, outcome: Outcome, now: float) -> Memory | None:
@@ -173,10 +178,13 @@ class Acts:
         if outcome is Outcome.DONE:
             return recall.after(memory, action, now)
         error = self._errors.pop(intent.id, None)
-        if outcome is not Outcome.FAILED or not action.heals:
+        if outcome is not Outcome.FAILED or not (action.heals or action.order):
             return None
         if isinstance(error, Temporary):
-            return recall.unsent(memory, str(error), now)
+            # An order stands until its time is over: the next pass tries again.
+            return None if action.order else recall.unsent(memory, str(error), now)
+        if not action.heals:
+            return recall.obeyed(memory, action)
         # A cure that was refused counts as tried: it waits its turn like one that did not help.
         known = recall.refused if isinstance(error, Refused) else recall.tried
         return known(memory, action, now, str(error or ""))
@@ -238,9 +246,12 @@ class Acts:
         if self.open.get(key) is not intent:
             return None  # another pass was quicker
         del self.open[key]
-        if outcome is Outcome.FAILED and not intent.action.heals:
-            doubted = recall.doubted(self._memories.of(key), intent.action, at)
-            self._memories.keep(key, doubted)
+        memory, action = self._memories.of(key), intent.action
+        if action.order is not None:
+            # Others may have written over what was done: an order is never done twice.
+            self._memories.keep(key, recall.obeyed(memory, action))
+        elif outcome is Outcome.FAILED and not action.heals:
+            self._memories.keep(key, recall.doubted(memory, action, at))
         self._telemetry.settled(intent, outcome, detail)
         await self._finish(intent, outcome, detail, intent.at)
         return None

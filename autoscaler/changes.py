@@ -18,6 +18,7 @@ from autoscaler.model import (
     HappeningKind,
     Health,
     Intent,
+    Order,
     Outcome,
     Severity,
     Span,
@@ -207,6 +208,13 @@ def _kind(act: Act) -> HappeningKind:
     if act is Act.SCALE:
         return HappeningKind.SCALED
     return HappeningKind.ROLLED_BACK if act is Act.ROLLBACK else HappeningKind.HEALED
+
+
+def ordered(order: Order, reason: str, at: float) -> Happening:
+    """An order by hand has ended without an action."""
+    kind = HappeningKind.NOTICE
+    text = f"{order.asks}: ended: {reason}"
+    return Happening(at=at, kind=kind, severity=Severity.INFO, text=text, service=order.service)
 
 
 def policies(errors: Sequence[str], at: float) -> Happening:

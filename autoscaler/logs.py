@@ -14,7 +14,7 @@ from structlog.typing import Processor
 
 from autoscaler.errors import AutoscalerError
 from autoscaler.figures import outcome_of
-from autoscaler.model import Decision
+from autoscaler.model import Action, Decision
 
 LogStyle = Literal["auto", "console", "json"]
 
@@ -131,6 +131,11 @@ def told(decision: Decision) -> dict[str, object]:
 def step(service: str, before: int | None, after: int | None) -> dict[str, object]:
     """From how many replicas to how many."""
     return {"service": service, "from": before, "to": after}
+
+
+def ordered(action: Action) -> dict[str, str]:
+    """The order by hand that it carries out, if it does."""
+    return {"order": action.order.asks} if action.order else {}
 
 
 def about(service: str) -> dict[str, str]:

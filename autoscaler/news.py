@@ -19,6 +19,8 @@ def gist(decision: Decision) -> tuple[object, ...]:
         (decision.held_by, mistake),
         unknown,
         decision.notes,
+        tuple(r.name for r in decision.recommendations if r.by_hand),
+        (decision.min, decision.max),
         health,
         (decision.watch.release, decision.watch.phase) if decision.watch else None,
     )

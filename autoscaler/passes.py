@@ -9,7 +9,7 @@ from functools import cached_property
 
 from autoscaler.brake import Brake
 from autoscaler.calendar_windows import Calendar
-from autoscaler.decide import decide, recall
+from autoscaler.decide import by_hand, decide, recall
 from autoscaler.heal_brake import HealBrake
 from autoscaler.model import (
     Decision,
@@ -18,6 +18,7 @@ from autoscaler.model import (
     Intent,
     Memory,
     Observation,
+    Order,
     Orders,
     Record,
     Revision,
@@ -118,6 +119,11 @@ class Passes:
             return Memory()
         return recall.returned(memory, self.passed.get(service_id, self._started), now)
 
+    def obeyed(self, service_id: str, order: Order) -> bool:
+        """Whether an order has been done, refused or dropped."""
+        memory = self.memories.get(service_id)
+        return memory is not None and memory.obeyed.get(order.kind) == order.at
+
     def begin(self, now: float) -> Batch:
         """Passes over some services, all of one time."""
         return Batch(self, now)
@@ -171,6 +177,9 @@ class Batch:
 
     def _decide(self, loaded: LoadedPolicy, observation: Observation, memory: Memory) -> Passed:
         after, decision = decide(loaded.policy, observation, memory)
+        if decision.action is not None and decision.action.order is not None:
+            # A person's order is not held by how the fleet is, nor by what fits.
+            return _passed(loaded, observation, memory, after, decision)
         if decision.action is not None and decision.action.heals:
             # Only now is it worth looking at how well the rest of the fleet is.
             observation = replace(observation, fleet=self._fleet(observation.fleet))
@@ -179,11 +188,7 @@ class Batch:
             # Only now is it worth reckoning how many more tasks the nodes can take.
             observation = replace(observation, room=self._placement.room(observation.service))
             after, decision = decide(loaded.policy, observation, memory)
-        decision = replace(decision, notes=loaded.notes) if loaded.notes else decision
-        record = Record(
-            policy=loaded.document, observation=observation, memory=memory, decision=decision
-        )
-        return Passed(loaded, record, after)
+        return _passed(loaded, observation, memory, after, decision)
 
     def _fleet(self, facts: FleetFacts) -> FleetFacts:
         known = self._wellbeing
@@ -260,6 +265,16 @@ class Batch:
         return {stack: tuple(found) for stack, found in times.items()}
 
 
+def _passed(
+    loaded: LoadedPolicy, observation: Observation, memory: Memory, after: Memory, made: Decision
+) -> Passed:
+    decision = replace(made, notes=loaded.notes) if loaded.notes else made
+    record = Record(
+        policy=loaded.document, observation=observation, memory=memory, decision=decision
+    )
+    return Passed(loaded, record, after)
+
+
 def _left_alone(
     loaded: LoadedPolicy, observation: Observation, memory: Memory, held_by: str, reason: str
 ) -> Passed:
@@ -275,9 +290,6 @@ def _left_alone(
         action=None,
         reason=reason,
         held_by=held_by,
-        notes=loaded.notes,
     )
-    record = Record(
-        policy=loaded.document, observation=observation, memory=memory, decision=decision
-    )
-    return Passed(loaded, record, recall.unwatched(memory))
+    after, decision = by_hand.refuse(observation, recall.unwatched(memory), decision)
+    return _passed(loaded, observation, memory, after, decision)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from autoscaler.acts import Acts
 from autoscaler.decide import others, recall
 from autoscaler.errors import OutcomeUnknown
+from autoscaler.heeding import Heeding
 from autoscaler.keeping import Keeping, Proof
 from autoscaler.memories import Memories
 from autoscaler.model import (
     Decision,
     Intent,
-    Orders,
     Outcome,
     Record,
     Service,
@@ -57,6 +57,7 @@ class Reconciler:
         self._acts = Acts(
             passes, self._memories, orchestrator, store, telemetry, clock, intents, act_within
         )
+        self._heeding = Heeding(passes, store, telemetry, clock)
         self._keeping = Keeping(passes, orchestrator, store)
         self._news: dict[str, tuple[object, ...]] = {}
         self._absent: dict[str, float] = {}
@@ -64,7 +65,7 @@ class Reconciler:
 
     async def heed(self) -> None:
         """Take in what people have ordered by hand; raises what the store raises."""
-        self._passes.orders = Orders.of(await self._store.orders())
+        await self._heeding.read()
 
     async def reconcile(self, services: Iterable[Service], covering: Covering) -> Sequence[Intent]:
         """Decide on each service and store it; answer what is now to be done, by `act`."""
@@ -77,6 +78,7 @@ class Reconciler:
             await self._pass_all(free, covering, unsettled, now, news)
             intents = [intent for item in news if (intent := item.intent) is not None]
             await self._record(news, intents, now)
+            await self._heeding.tidy()
         except BaseException as error:
             if isinstance(error, OutcomeUnknown):
                 self._acts.owe_unsent(intents, now)
@@ -149,6 +151,7 @@ class Reconciler:
         return passed
 
     def _uncovered(self, service: Service) -> None:
+        self._heeding.uncovered(service)
         before = self._memories.of(service.id)
         after = recall.unwatched(before)
         if after is not before:
@@ -195,8 +198,11 @@ class Reconciler:
         return changed is not None and self._clock() <= changed.at + SHOWS_WITHIN
 
     def next_window(self) -> float:
-        """When a schedule opens or closes next, in Unix seconds; infinite for never."""
-        return self._passes.calendar.next_change(self._clock())
+        """When a schedule opens or closes next, or an order is over; infinite for never.
+
+        In Unix seconds.
+        """
+        return min(self._passes.calendar.next_change(self._clock()), self._heeding.next_end())
 
     def proved(self) -> Sequence[Proof]:
         """Releases that have proved themselves, whose templates are now to be kept."""
@@ -208,7 +214,10 @@ class Reconciler:
 
     async def act(self, intent: Intent) -> Outcome:
         """Do what was stored, and store how it ended."""
-        return await self._acts.act(intent)
+        outcome = await self._acts.act(intent)
+        if intent.action.order is not None:
+            await self._heeding.tidy()
+        return outcome
 
     async def collect(self, present: Container[str]) -> None:
         """Forget services that have been gone for long; a sudden drop may be a mistake."""

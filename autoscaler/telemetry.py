@@ -19,13 +19,14 @@ from autoscaler.changes import Changes
 from autoscaler.errors import Temporary
 from autoscaler.figures import direction_of, figures
 from autoscaler.happenings import Happenings
-from autoscaler.logs import Failures, about, configure_logging, step, told, trace
+from autoscaler.logs import Failures, about, configure_logging, ordered, step, told, trace
 from autoscaler.metrics import Metrics
 from autoscaler.model import (
     Decision,
     Happening,
     Health,
     Intent,
+    Order,
     Outcome,
     Phase,
     Sample,
@@ -142,6 +143,7 @@ class Telemetry:
             outcome=outcome.value,
             detail=detail,
             seconds=round(seconds, 3),
+            **ordered(action),
         )
         if outcome is not Outcome.CONFLICT:
             self._tell_action(intent, outcome, detail)
@@ -156,6 +158,11 @@ class Telemetry:
     def _tell_action(self, intent: Intent, outcome: Outcome, detail: str) -> None:
         reason = self._changes.reason(intent)
         self._tell(changes.acted(intent, outcome, detail, reason, self._clock()))
+
+    def order_ended(self, order: Order, reason: str) -> None:
+        """An order by hand has ended, and no decision tells of it."""
+        self._log.warning("order ended", order=order.asks, **about(order.service), reason=reason)
+        self._tell(changes.ordered(order, reason, self._clock()))
 
     def passed(self, seconds: float, services: int) -> None:
         """A pass over the whole fleet has ended."""

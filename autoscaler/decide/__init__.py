@@ -1,7 +1,10 @@
 """From an observation to a decision. Pure: the same values in, the same decision out.
 
-    rules ─────────► findings ─► cures ─► guards, in order ─┐
-    recommendations ─► want ─────────► guards, in order ─► Decision
+    orders by hand ─────────────────────► guards, in order ─┐
+    rules ─────────► findings ─► cures ─► guards, in order ─┤
+    recommendations ─► want ────────────► guards, in order ─► Decision
+
+`by_hand.py` puts what people order before all else.
 
 `healing.py` looks at what is sick; a cure that its guards let pass comes before a scale, and
 one that they hold does not keep the service from being scaled.
@@ -15,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autoscaler.decide import asking, clocks, healing, pace, recall
+from autoscaler.decide import asking, by_hand, clocks, healing, pace, recall
 from autoscaler.decide.bounds import in_force
 from autoscaler.decide.case import Case
 from autoscaler.decide.guards import GUARDS
@@ -37,6 +40,12 @@ __all__ = ["decide"]
 
 def decide(policy: Policy, observation: Observation, memory: Memory) -> tuple[Memory, Decision]:
     """One step: what to remember, and what to do."""
+    after, decision = _automatic(policy, observation, memory)
+    return by_hand.obey(policy, observation, after, decision)
+
+
+def _automatic(policy: Policy, observation: Observation, memory: Memory) -> tuple[Memory, Decision]:
+    """What the policy asks for, whatever people order."""
     if policy.mode is PolicyMode.PAUSED:
         resting = _nothing(policy, observation, "the policy is paused", "paused")
         return recall.unwatched(memory), resting

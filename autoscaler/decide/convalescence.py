@@ -111,6 +111,7 @@ def attempted(memory: Healing, action: Action, now: float, failure: str = "") ->
         release=memory.release,
         to=action.release,
         failure=failure[:MOST_TOLD],
+        by_hand=action.order is not None,
     )
     attempts = (*memory.attempts, attempt)[-MOST_ATTEMPTS:]
     return replace(memory, attempts=attempts, unsent=None, well_since=None, since={})

@@ -86,7 +86,9 @@ def _release(policy: Policy, observation: Observation, before: Healing) -> Heali
     """Take in which release there is, and how its watch goes."""
     memory, last = convalescence.released(before, observation), before.attempts[-1:]
     if last and releases.came_late(before.releases, last[0], observation):
-        known = releases.taken_back(before.releases, last[0].to, last[0].rule, observation.now)
+        known = releases.taken_back(
+            before.releases, last[0].to, last[0].rule, observation.now, by_hand=last[0].by_hand
+        )
     else:
         known = releases.noticed(memory.releases, policy, observation)
     return _with(memory, watching.watched(known, policy.release, observation))
@@ -148,7 +150,7 @@ def _first_that_passes(
             case = HealCase(policy, entry, observation, memory, Act(act), task, back, *of_finding)
             held = _held(case)
             if held is None:
-                return tuple(verdicts), _action(case)
+                return tuple(verdicts), action(case)
             verdicts.append(held)
             if held.guard not in IMPOSSIBLE:
                 break
@@ -179,9 +181,10 @@ def _held(case: HealCase) -> Verdict | None:
     return None
 
 
-def _action(case: HealCase) -> Action:
+def action(case: HealCase) -> Action:
+    """What a cure comes to, now that nothing holds it."""
     service, task, revision = case.observation.service, case.task, case.revision
-    action = Action(
+    planned = Action(
         kind=case.act,
         service_id=service.id,
         service=service.name,
@@ -192,10 +195,10 @@ def _action(case: HealCase) -> Action:
     )
     if revision is not None:
         over = Rollout.NONE if service.rollout.settled else service.rollout
-        return replace(action, release=revision.release, over=over)
+        return replace(planned, release=revision.release, over=over)
     if task is None:
-        return replace(action, forced=service.forced + 1)
-    return replace(action, task=task.id, container=task.container_id, node=task.node_id)
+        return replace(planned, forced=service.forced + 1)
+    return replace(planned, task=task.id, container=task.container_id, node=task.node_id)
 
 
 def _recommended(entry: Entry, finding: Finding) -> Recommendation:

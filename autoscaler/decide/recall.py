@@ -107,6 +107,8 @@ def after(memory: Memory, action: Action, now: float) -> Memory:
     """What is known once an action has been done."""
     if action.heals:
         return _rolled_back(tried(memory, action, now), action, now)
+    if action.order is not None:
+        return _set_by_hand(obeyed(memory, action), action, now)
     change = Scaled(at=now, change=action.replicas - action.previous)
     reset = memory.reset
     if reset is not None and not action.previous < action.replicas < reset.replicas:
@@ -121,6 +123,27 @@ def after(memory: Memory, action: Action, now: float) -> Memory:
     )
 
 
+def obeyed(memory: Memory, action: Action) -> Memory:
+    """What is known once the act of an order has ended, however: it is never done again."""
+    order = action.order
+    if order is None:
+        return memory
+    return replace(memory, obeyed={**memory.obeyed, order.kind: order.at})
+
+
+def _set_by_hand(memory: Memory, action: Action, now: float) -> Memory:
+    """A person's change, as if by `docker service scale`: the policy rests after it."""
+    return replace(
+        memory,
+        replicas=action.replicas,
+        disturbed_at=now,
+        changed=None,
+        doubt=None,
+        reset=None,
+        zeroed=False,
+    )
+
+
 def doubted(memory: Memory, action: Action, now: float) -> Memory:
     """What is known when an act seems not to have happened: a slow cluster may show it yet."""
     doubt = Doubt(at=now, replicas=action.replicas, previous=action.previous)
@@ -129,6 +152,7 @@ def doubted(memory: Memory, action: Action, now: float) -> Memory:
 
 def tried(memory: Memory, action: Action, now: float, failure: str = "") -> Memory:
     """What is known once a cure has been tried; one that was refused is not tried at once again."""
+    memory = obeyed(memory, action)
     return replace(memory, healing=convalescence.attempted(memory.healing, action, now, failure))
 
 
@@ -141,7 +165,9 @@ def _rolled_back(memory: Memory, action: Action, now: float) -> Memory:
     """A template that we have brought back is no deploy."""
     if action.kind is not Act.ROLLBACK:
         return memory
-    known = releases.taken_back(memory.healing.releases, action.release, action.rule, now)
+    by_hand = action.order is not None
+    before = memory.healing.releases
+    known = releases.taken_back(before, action.release, action.rule, now, by_hand=by_hand)
     healing = replace(memory.healing, releases=known)
     return replace(memory, healing=healing, template=action.release)
 

@@ -143,9 +143,15 @@ def to_keep(known: Releases, policy: Policy, kept: Iterable[Revision]) -> bool:
     return not any(each.release == known.current and each.at >= known.since for each in kept)
 
 
-def taken_back(known: Releases, release: str, reason: str, now: float) -> Releases:
-    """What is known once a rollback of ours is done: its release never gets a second one."""
-    failed = Failed(release=known.current, at=now, reason=reason, ours=True)
+def taken_back(
+    known: Releases, release: str, reason: str, now: float, *, by_hand: bool = False
+) -> Releases:
+    """What is known once a rollback of ours is done: its release never gets a second one.
+
+    What a person leaves has failed, too, unless it had proved itself: then it was a choice.
+    """
+    failed = Failed(release=known.current, at=now, reason=reason, ours=not by_hand)
+    chosen = by_hand and (known.proved or known.failure(known.current) is not None)
     return replace(
         known,
         current=release,
@@ -155,7 +161,7 @@ def taken_back(known: Releases, release: str, reason: str, now: float) -> Releas
         well_since=None,
         proved=False,
         restored=True,
-        failed=_and(known.failed, failed),
+        failed=known.failed if chosen else _and(known.failed, failed),
         watch=None,
     )
 

@@ -77,6 +77,8 @@ class Recommendation:
     """What it asks for. Only a scale has replicas."""
     tasks: tuple[str, ...] = ()
     """Ids of the tasks that a cure is for."""
+    by_hand: bool = False
+    """It is an order by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

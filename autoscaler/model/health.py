@@ -70,6 +70,8 @@ class Attempt:
     """The release that a rollback was to bring back."""
     failure: str = ""
     """Why it was not done; empty for one that was, or of which that is not known."""
+    by_hand: bool = False
+    """Whether a person ordered it: it does not count against healing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,4 +122,5 @@ class Healing:
     @property
     def run(self) -> tuple[Attempt, ...]:
         """The attempts of this run of sickness: none of them has lasted yet."""
-        return tuple(each for each in self.attempts if each.at >= self.counted_from)
+        own = (each for each in self.attempts if not each.by_hand)
+        return tuple(each for each in own if each.at >= self.counted_from)

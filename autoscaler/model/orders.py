@@ -93,6 +93,13 @@ class Orders:
         """Orders by kind and service."""
         return cls({(order.kind, order.service): order for order in orders})
 
+    def without(self, order: Order) -> Orders:
+        """The orders but this one; another that took its place stays."""
+        key = (order.kind, order.service)
+        if self.given.get(key) != order:
+            return self
+        return Orders({each: given for each, given in self.given.items() if each != key})
+
     def paused(self, service: str, now: float) -> str | None:
         """Why nothing is to be done to a service, if so."""
         for name, told in (("", "everything is paused"), (service, "paused")):
