@@ -9,23 +9,24 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from autoscaler import complaints, plugins, web
+from autoscaler import web
+from autoscaler.adapters import adapter, build_notifiers, build_sources
 from autoscaler.agent import process as agent_process
 from autoscaler.brake import Brake, BrakeLimits
 from autoscaler.controller import Controller
 from autoscaler.coverage import coverage
 from autoscaler.covering import Covering
 from autoscaler.decide import recall
-from autoscaler.errors import AutoscalerError, Permanent
+from autoscaler.errors import Permanent
 from autoscaler.hub import Hub
 from autoscaler.inside import keep_agent
+from autoscaler.loop_lag import watch_loop_lag
 from autoscaler.model import Orders, Record
+from autoscaler.notifications import Notifications
 from autoscaler.passes import Passes
 from autoscaler.policy_files import (
     LoadedPolicy,
@@ -34,15 +35,13 @@ from autoscaler.policy_files import (
     PolicyWatcher,
     nothing_kept,
 )
-from autoscaler.ports import Clock, HearsUsage, Orchestrator, PolicyKeeper, Source, Store
-from autoscaler.problems import Problems
+from autoscaler.ports import Clock, HearsUsage, Notifier, Orchestrator, PolicyKeeper, Source, Store
 from autoscaler.reconciler import Reconciler
 from autoscaler.sampling import sample
 from autoscaler.settings import Settings
 from autoscaler.signals import stop_on_signals, tell_stopped
 from autoscaler.stores import store_of
-from autoscaler.strict_yaml import Document
-from autoscaler.telemetry import Telemetry, configure_logging, watch_loop_lag
+from autoscaler.telemetry import Telemetry, configure_logging
 from autoscaler.view import View
 from autoscaler.with_agents import WithAgents
 
@@ -60,14 +59,20 @@ class Parts:
     orchestrator: Orchestrator
     sources: Mapping[str, Source]
     store: Store
+    notifiers: Mapping[str, Notifier] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
     clock: Clock = time.time
     view: View = field(default_factory=View)
     hub: Hub = field(init=False)
+    notifications: Notifications = field(init=False)
 
     def __post_init__(self) -> None:
-        """The hub counts on the same telemetry and clock."""
-        self.hub = Hub(self.telemetry, self.clock, self.settings.agents.silent_after)
+        """The hub, and what is told to people, count on the same telemetry and clock."""
+        settings, telemetry, clock = self.settings, self.telemetry, self.clock
+        self.hub = Hub(telemetry, clock, settings.agents.silent_after)
+        self.notifications = Notifications(
+            self.notifiers, settings.notify, telemetry, clock, settings.public_url or ""
+        )
 
 
 @asynccontextmanager
@@ -89,35 +94,10 @@ async def build(
         sources = build_sources(settings)
         for source in sources.values():
             stack.push_async_callback(source.close)
-        yield Parts(settings, orchestrator, sources, store)
-
-
-def build_sources(settings: Settings) -> dict[str, Source]:
-    """The sources that settings declare, and every other installed one that needs none."""
-    sources = {
-        name: adapter("sources", {"type": name, **options})
-        for name, options in settings.sources.items()
-    }
-    for name in plugins.available("sources").keys() - sources.keys():
-        # One that cannot do without settings is missed by the policy that names it.
-        with suppress(AutoscalerError):
-            sources[name] = adapter("sources", {"type": name})
-    return sources
-
-
-def adapter(kind: str, options: Mapping[str, Any]) -> Any:
-    """An adapter of the plugin that `type` names, made as `ports/` says.
-
-    Raises Invalid when there is no such plugin, or it refuses the options.
-    """
-    rest = dict(options)
-    name = rest.pop("type")
-    model = plugins.model(kind, name, "Settings")
-    try:
-        return plugins.load(kind, name)(model.model_validate(rest))
-    except ValidationError as error:
-        found = complaints.problems(error, Document(f"settings of {name}", rest), show=False)
-        raise Problems(found) from error
+        notifiers = build_notifiers(settings)
+        for notifier in notifiers.values():
+            stack.push_async_callback(notifier.close)
+        yield Parts(settings, orchestrator, sources, store, notifiers)
 
 
 async def run(settings: Settings) -> None:
@@ -146,7 +126,12 @@ async def run_agent(settings: Settings) -> None:
 async def serve(parts: Parts, stop: asyncio.Event) -> None:
     """Run the given parts until `stop` is set; then end cleanly within three seconds."""
     settings = parts.settings
-    watcher = PolicyWatcher(settings.policy_paths, settings.source_plugins, kept=keeper(parts))
+    watcher = PolicyWatcher(
+        settings.policy_paths,
+        settings.source_plugins,
+        notifiers=settings.notifiers,
+        kept=keeper(parts),
+    )
     controller = await assemble(parts, watcher)
     await watcher.begin()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.reload)
@@ -155,6 +140,7 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
     async with server, asyncio.TaskGroup() as group:
         tasks = [
             *controller.start(group),
+            *parts.notifications.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
             group.create_task(watch_loop_lag(parts.telemetry), name="loop lag"),
             group.create_task(keep_agent(parts.hub, settings, parts.telemetry), name="own agent"),
@@ -233,6 +219,7 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
 
 
 def _loaded(parts: Parts, controller: Controller, loaded: PolicySet) -> None:
+    parts.notifications.follow(loaded)
     parts.telemetry.policies_loaded(len(loaded.policies))
     controller.wake()
 
@@ -279,7 +266,7 @@ class Planned(NamedTuple):
 async def plan(settings: Settings, service: str | None = None) -> Planned:
     """One pass against the real cluster and metrics that changes and stores nothing."""
     async with build(settings, read_only=True) as parts:
-        files = PolicyFiles(settings.policy_paths, settings.source_plugins)
+        files = PolicyFiles(settings.policy_paths, settings.source_plugins, settings.notifiers)
         policies = files.load(await keeper(parts)())
         passes = await remembered(parts)
         passes.orders = Orders.of(await parts.store.orders())

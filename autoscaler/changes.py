@@ -164,7 +164,7 @@ _ENDED = {
 def over(begun: Happening, at: float) -> Happening:
     """The other end of something that has begun."""
     text = _ENDED.get(begun.kind, "no longer {}").format(begun.about)
-    return replace(begun, at=at, span=Span.OVER, severity=Severity.INFO, text=text)
+    return replace(begun, at=at, span=Span.OVER, text=text)
 
 
 def released(decision: Decision, watch: Watch) -> Happening:
@@ -242,7 +242,7 @@ def _of_process(kind: HappeningKind, about: str, text: str, at: float, *, begun:
     return Happening(
         at=at,
         kind=kind,
-        severity=SEVERITIES[kind] if begun else Severity.INFO,
+        severity=SEVERITIES[kind],
         text=text,
         span=Span.BEGUN if begun else Span.OVER,
         about=about,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 
-from autoscaler.metrics import Figures
 from autoscaler.model import Action, Decision, Sample, direction
+from autoscaler.service_series import Figures
 
 MOST_METRICS = 20
 """Metrics of a policy that have series of their own, for each service."""

@@ -53,7 +53,9 @@ def settings_schema() -> Schema:
     """The schema of the settings file, with the plugins' settings."""
     clusters = dict(_models("orchestrators", "Settings"))
     sources = dict(_models("sources", "Settings"))
-    schema, of = _together(Settings, [*clusters.values(), *sources.values()])
+    notifiers = dict(_models("notifiers", "Settings"))
+    plugged = [*clusters.values(), *sources.values(), *notifiers.values()]
+    schema, of = _together(Settings, plugged)
     defs, properties = schema["$defs"], schema["properties"]
 
     def defined(kind: str, name: str, model: type[BaseModel], default: str = "") -> Schema:
@@ -66,6 +68,8 @@ def settings_schema() -> Schema:
         "anyOf": [*cluster, {"type": "string"}],
     }
     properties["sources"]["additionalProperties"] = {"anyOf": [*source, {"type": "null"}]}
+    told = [defined("Notifier", name, model) for name, model in notifiers.items()]
+    properties["notifiers"]["additionalProperties"] = {"anyOf": [*told, {"type": "null"}]}
     return {"$schema": DIALECT, "title": "Settings of the autoscaler", **schema}
 
 

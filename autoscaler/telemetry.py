@@ -6,7 +6,6 @@ is global: two instances in one process do not see each other.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -33,7 +32,7 @@ from autoscaler.model import (
 )
 from autoscaler.ports import Clock
 
-__all__ = ["Telemetry", "configure_logging", "watch_loop_lag"]
+__all__ = ["Telemetry", "configure_logging"]
 
 MOST_PLACES = 50
 """Values of `where` that are told apart: a bound on the number of series."""
@@ -238,6 +237,28 @@ class Telemetry:
         """Something happened to a container, says an agent, for the first time."""
         self._metrics.agent_events.labels(kind).inc()
 
+    def notifies(self, notifier: str) -> None:
+        """There is a notifier of this name: its series begin."""
+        for outcome in ("sent", "failed"):
+            self._metrics.notifications.labels(notifier, outcome)
+        self._metrics.dropped.labels(notifier)
+
+    def notified(self, notifier: str) -> None:
+        """A message was sent."""
+        self._metrics.notifications.labels(notifier, "sent").inc()
+        if self._failures.end("notifiers", notifier):
+            self._log.info("notifier recovered", notifier=notifier)
+
+    def not_notified(self, notifier: str, error: BaseException) -> None:
+        """A message could not be sent, for all attempts; logged once, until one can."""
+        self._metrics.notifications.labels(notifier, "failed").inc()
+        if self._failures.news("notifiers", notifier, str(error), self._clock()):
+            self._log.warning("notification failed", notifier=notifier, error=str(error))
+
+    def not_told(self, notifier: str, happenings: int) -> None:
+        """So many happenings will not be told."""
+        self._metrics.dropped.labels(notifier).inc(happenings)
+
     def gone(self, service: str) -> None:
         """A service, by name, was removed, or no policy covers it: its series end."""
         self._metrics.services.drop(service)
@@ -279,12 +300,3 @@ class Telemetry:
             return "other"
         self._places.add(where)
         return where
-
-
-async def watch_loop_lag(telemetry: Telemetry, interval: float = 0.25) -> None:
-    """Measure for ever how much later than asked for (each `interval` s) a timer fires."""
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + interval
-        await asyncio.sleep(interval)
-        telemetry.loop_lag(max(0.0, loop.time() - due))

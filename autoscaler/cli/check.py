@@ -36,7 +36,7 @@ def check(context: Context, paths: tuple[Path, ...], as_json: bool) -> None:
     """
     settings = context.settings()
     looked_at = paths or tuple(Path(path) for path in settings.policies)
-    checked = PolicyFiles(looked_at, settings.source_plugins).check()
+    checked = PolicyFiles(looked_at, settings.source_plugins, settings.notifiers).check()
     problems = list(checked.problems) or _nothing_found(checked, looked_at)
     if as_json:
         show_json(_as_json(checked, problems))

@@ -51,5 +51,7 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
 
 def _idle(settings: Settings, found: Iterable[Decision]) -> list[LoadedPolicy]:
     deciding = {decision.policy for decision in found}
-    checked = PolicyFiles(settings.policy_paths, settings.source_plugins).check()
+    checked = PolicyFiles(
+        settings.policy_paths, settings.source_plugins, settings.notifiers
+    ).check()
     return [each for each in checked.policies.policies if each.policy.name not in deciding]

@@ -65,6 +65,7 @@ from autoscaler.model.health import (
     Standing,
     Unsent,
 )
+from autoscaler.model.message import Message
 from autoscaler.model.orders import Order, OrderKind, Orders
 from autoscaler.model.revisions import (
     Failed,
@@ -106,6 +107,7 @@ __all__ = [
     "Host",
     "Intent",
     "Memory",
+    "Message",
     "Mode",
     "Network",
     "Node",

@@ -18,6 +18,7 @@ from autoscaler.model import Service
 from autoscaler.policy.behavior import Behavior, RateLimit, ScaleDown, ScaleUp
 from autoscaler.policy.heal import Disruption, Heal
 from autoscaler.policy.metric import Coverage, Hold, Metric
+from autoscaler.policy.notify import Notify
 from autoscaler.policy.release import Check, Release, Traffic
 from autoscaler.policy.scale import Cooldown, Fallback, Scale
 from autoscaler.policy.schedule import Schedule, Window
@@ -33,6 +34,7 @@ __all__ = [
     "Heal",
     "Hold",
     "Metric",
+    "Notify",
     "Policy",
     "PolicyFile",
     "PolicyMode",
@@ -100,6 +102,9 @@ class Policy(Strict):
     """What healing may cost, and when it gives up."""
     release: Release = Release()
     """What a new release must show, and which ones are kept to go back to."""
+    notify: tuple[Notify, ...] | None = None
+    """Who hears of what happens to the services; unless stated, whom the settings' `notify`
+    names, and with `[]` nobody."""
 
     @field_validator("heal")
     @classmethod

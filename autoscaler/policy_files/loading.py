@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,10 +41,14 @@ class PolicyFiles:
         self,
         paths: Iterable[str | Path],
         sources: Mapping[str, str] = MappingProxyType({}),
+        notifiers: Collection[str] | None = None,
     ) -> None:
-        """`sources` maps the names of sources that settings declare to their plugins."""
+        """`sources` maps the names of sources that settings declare to their plugins.
+
+        `notifiers` are the names that a policy may notify; None: any.
+        """
         self.paths = tuple(Path(path) for path in paths)
-        self._sources = dict(sources)
+        self._context = {"sources": dict(sources), "notifiers": notifiers}
 
     def load(self, kept: Mapping[str, bytes] = NOTHING) -> PolicySet:
         """All policies. Raises Problems with those of all files, and then applies nothing."""
@@ -58,7 +62,7 @@ class PolicyFiles:
 
         `kept` are further ones by name, which are no files of this machine.
         """
-        reading = _Reading(self._sources)
+        reading = _Reading(self._context)
         texts = self._texts(kept)
         if len(texts) > finding.MOST_FILES:
             message = f"{len(texts)} files; {finding.MOST_FILES} at most"
@@ -87,11 +91,11 @@ class PolicyFiles:
 
 
 class _Reading:
-    def __init__(self, sources: Mapping[str, str]) -> None:
+    def __init__(self, context: Mapping[str, Any]) -> None:
         self.policies: list[LoadedPolicy] = []
         self.problems: list[Problem] = []
         self.documents: list[Document] = []
-        self._context = {"sources": sources}
+        self._context = dict(context)
 
     def read(self, name: str, text: Callable[[], str]) -> None:
         try:

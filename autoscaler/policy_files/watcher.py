@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +58,15 @@ class PolicyWatcher:
         paths: Iterable[str | Path],
         sources: Mapping[str, str] = MappingProxyType({}),
         *,
+        notifiers: Collection[str] | None = None,
         kept: Callable[[], Awaitable[Kept]] = nothing_kept,
         poll: float = 15.0,
         hints: Hints | None = None,
     ) -> None:
-        """`kept` asks the cluster; it raises an AutoscalerError when that cannot be told."""
-        self.files = PolicyFiles(paths, sources)
+        """`notifiers` are those that policies may name; None: any.
+
+        `kept` asks the cluster; it raises an AutoscalerError when that cannot be told."""
+        self.files = PolicyFiles(paths, sources, notifiers)
         self.current = PolicySet()
         """The policies in force; empty until the first good set is loaded."""
         self.loaded = False

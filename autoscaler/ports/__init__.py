@@ -13,6 +13,8 @@ An entry point names a class. What the class must be:
   instance of `Settings` and nothing else, inside the running event loop: it connects at the
   first call, not before.
 
+- A notifier has a model `Settings` derived from `Pace`, and is made like a source.
+
 All of these models are frozen and refuse unknown keys: derive them from `strict.Strict`.
 `docs/extending.md` has an example of each.
 """
@@ -22,6 +24,7 @@ from __future__ import annotations
 from autoscaler.ports.clock import Clock
 from autoscaler.ports.cluster import Orchestrator, PolicyKeeper
 from autoscaler.ports.deciding import AskingRule, Checkup, HealingRule, Reading, Strategy
+from autoscaler.ports.notify import Notifier, Pace
 from autoscaler.ports.sources import HearsAlerts, HearsUsage, Query, Source
 from autoscaler.ports.store import Store
 
@@ -32,7 +35,9 @@ __all__ = [
     "HealingRule",
     "HearsAlerts",
     "HearsUsage",
+    "Notifier",
     "Orchestrator",
+    "Pace",
     "PolicyKeeper",
     "Query",
     "Reading",

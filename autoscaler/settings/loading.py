@@ -75,6 +75,8 @@ def _plugins(merged: Mapping[str, Any]) -> Iterator[tuple[Keys, str, Mapping[str
     yield ("orchestrator",), "orchestrators", settings.orchestrator
     for name, options in settings.sources.items():
         yield ("sources", name), "sources", {"type": name, **options}
+    for name, options in settings.notifiers.items():
+        yield ("notifiers", name), "notifiers", {"type": name, **options}
 
 
 def _rest(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from autoscaler.addresses import DEFAULT_LISTEN, Address, split_address
 from autoscaler.durations import Duration
+from autoscaler.policy.notify import Notify, no_such
 from autoscaler.settings.api import Api
 from autoscaler.strict import Strict
 
@@ -180,6 +181,17 @@ class Settings(Strict):
     )
     """Sources by the name that policies use: `type`, a plugin (by default of that same name),
     beside the plugin's own settings. One source `prometheus` unless any is stated."""
+    notifiers: Annotated[dict[str, Options], BeforeValidator(_without_nothing)] = Field(
+        default_factory=dict
+    )
+    """Who can be told of what happens, by the name that `notify` uses: `type`, a plugin (by
+    default of that same name), beside the plugin's own settings."""
+    notify: tuple[Notify, ...] = ()
+    """Who hears of what concerns no single policy, and of what concerns one that has no `notify`
+    of its own."""
+    public_url: Annotated[str, Field(pattern=r"^(http|https)://[^/?#@]+[^?#]*$")] | None = None
+    """Where people reach this process: `https://autoscaler.example`. With it, what is told bears
+    links to the decisions behind it."""
     brake: Brake = Brake()
     """The brake on the whole fleet."""
     listen: Annotated[str, BeforeValidator(_checked_address)] = DEFAULT_LISTEN
@@ -199,6 +211,15 @@ class Settings(Strict):
     """The most services that are changed at the same time."""
     deadlines: Deadlines = Deadlines()
     """How long the process waits for others."""
+
+    @field_validator("notify")
+    @classmethod
+    def _tells_known_ones(cls, notify: tuple[Notify, ...], info: ValidationInfo) -> Any:
+        known = info.data.get("notifiers", {})
+        unknown = [each.to for each in notify if each.to not in known]
+        if unknown and "notifiers" in info.data:
+            raise ValueError(no_such(unknown[0], known))
+        return notify
 
     @property
     def policy_paths(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from autoscaler import app, plugins
+from autoscaler import adapters, plugins
 from autoscaler.errors import Invalid, Permanent
 from autoscaler.policy import parse_policy
 from autoscaler.policy_files import PolicyFiles
@@ -71,7 +71,7 @@ def test_whatever_a_module_raises_is_told_as_the_plugins_fault(installed: None) 
 @pytest.mark.parametrize("kind", ["orchestrators", "sources"])
 def test_an_adapter_that_cannot_be_made_is_permanent(installed: None, kind: str, name: str) -> None:
     with pytest.raises(Permanent, match=f"the {kind} plugin '{name}' "):
-        app.adapter(kind, {"type": name})
+        adapters.adapter(kind, {"type": name})
 
 
 @pytest.mark.parametrize("name", ["broken", "bare"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autoscaler import app
+from autoscaler import adapters
 from autoscaler.errors import Invalid
 from autoscaler.problems import Problems
 from autoscaler.settings import Settings, default_store, load_settings, model
@@ -178,7 +178,7 @@ def test_options_of_plugins_are_checked_and_not_shown(monkeypatch: pytest.Monkey
 def test_a_login_in_an_address_is_not_shown(stated: dict[str, object]) -> None:
     assert "secret" not in refusal(overrides=stated)
     with pytest.raises(Invalid) as caught:
-        app.adapter("orchestrators", {"type": "swarm", **stated})
+        adapters.adapter("orchestrators", {"type": "swarm", **stated})
     assert "secret" not in str(caught.value)
 
 

@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from autoscaler import metrics
 from autoscaler.errors import Temporary
 from autoscaler.figures import MOST_METRICS
+from autoscaler.loop_lag import watch_loop_lag
 from autoscaler.metrics import Metrics
 from autoscaler.model import Act, Action, Decision, Intent, Outcome, Quality, Sample
-from autoscaler.telemetry import MOST_PLACES, Telemetry, watch_loop_lag
+from autoscaler.telemetry import MOST_PLACES, Telemetry
 from autoscaler.testing.clock import ManualClock
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"

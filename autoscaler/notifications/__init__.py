@@ -1,0 +1,68 @@
+"""From happenings to messages: who hears of what, gathered, limited, tried again.
+
+    happening ─► routes: whom ─► a queue per notifier ─► group_wait ─► bucket ─► send
+                                 (bounded: the oldest are dropped, counted and told of)
+
+Nothing here is waited for by the loop: to hear costs a look-up and an append. What cannot be
+sent is counted and told of in the next message; the store's history has all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from autoscaler.model import Happening
+from autoscaler.notifications.delivery import Delivery
+from autoscaler.policy import Notify
+from autoscaler.policy_files import PolicySet
+from autoscaler.ports import Clock, Notifier
+from autoscaler.telemetry import Telemetry
+
+__all__ = ["Delivery", "Notifications"]
+
+
+class Notifications:
+    """Hands each happening to the notifiers that shall tell it."""
+
+    def __init__(
+        self,
+        notifiers: Mapping[str, Notifier],
+        usual: Sequence[Notify],
+        telemetry: Telemetry,
+        clock: Clock,
+        public_url: str = "",
+    ) -> None:
+        """`usual` is for what is about no policy, or about one that names nobody."""
+        self._usual = tuple(usual)
+        self._of_policy: dict[str, tuple[Notify, ...]] = {}
+        self._deliveries = {
+            name: Delivery(name, notifier, telemetry, clock, public_url)
+            for name, notifier in notifiers.items()
+        }
+        telemetry.happenings.subscribe(self.hear)
+
+    def follow(self, policies: PolicySet) -> None:
+        """Go by these policies from now on."""
+        self._of_policy = {
+            each.policy.name: each.policy.notify
+            for each in policies.policies
+            if each.policy.notify is not None
+        }
+
+    def hear(self, happening: Happening) -> None:
+        """Put a happening into the queues of those who want it. Never waits."""
+        for name in self._whom(happening):
+            if delivery := self._deliveries.get(name):
+                delivery.put(happening)
+
+    def _whom(self, happening: Happening) -> Iterable[str]:
+        stated = self._of_policy.get(happening.policy, self._usual)
+        return dict.fromkeys(each.to for each in stated if each.wants(happening))
+
+    def start(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
+        """Start a task for each notifier; they end by being cancelled."""
+        return [
+            group.create_task(delivery.run(), name=f"notifier {name}")
+            for name, delivery in self._deliveries.items()
+        ]

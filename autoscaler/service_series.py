@@ -1,0 +1,122 @@
+"""What is shown of each service, made when it is scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from autoscaler.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A row of the documentation."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    text: str
+
+
+class Figures(NamedTuple):
+    """What is shown of one service; None is not shown at all."""
+
+    current: int | None
+    wanted: int | None
+    desired: int | None
+    least: int | None
+    most: int | None
+    health: str | None
+    measured_at: Mapping[str, float]
+    """When each metric's newest sample was measured."""
+    known: Mapping[str, bool]
+    """Whether each metric's newest sample can be gone by."""
+
+
+_FIGURES = (
+    ("current", "replicas", "Replicas that the service's spec asks for."),
+    ("wanted", "replicas_wanted", "Replicas that the metrics recommend, before any guard."),
+    ("desired", "replicas_desired", "Replicas that the last decision came to, after the guards."),
+    ("least", "replicas_min", "The policy's `min`."),
+    ("most", "replicas_max", "The policy's `max`."),
+)
+_AGE = Described(
+    "autoscaler_sample_age_seconds",
+    "gauge",
+    ("service", "metric"),
+    "Age of the newest sample of a policy's metric.",
+)
+_KNOWN = Described(
+    "autoscaler_metric_known",
+    "gauge",
+    ("service", "metric"),
+    "1 while a policy's metric has a finite, fresh value, and 0 while it has none.",
+)
+_HEALTH = Described(
+    "autoscaler_service_health",
+    "gauge",
+    ("service", "state"),
+    "1 for the state of health that the service is in.",
+)
+SERVICE_ROWS = (
+    *(Described(f"autoscaler_service_{n}", "gauge", ("service",), t) for _, n, t in _FIGURES),
+    _AGE,
+    _KNOWN,
+    _HEALTH,
+)
+
+
+class ServiceSeries(Collector):
+    """The series of each service, made when scraped: a pass over 10,000 stays cheap."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._services: dict[str, Figures] = {}
+
+    def show(self, service: str, figures: Figures) -> None:
+        """Replace what is shown of a service."""
+        self._services[service] = figures
+
+    def drop(self, service: str) -> None:
+        """Show no more of it."""
+        self._services.pop(service, None)
+
+    def collect(self) -> Iterator[Metric]:
+        """One family per figure, then the ages. May run in another thread."""
+        services = self._services.copy()
+        for attribute, name, text in _FIGURES:
+            family = GaugeMetricFamily(f"autoscaler_service_{name}", text, labels=("service",))
+            for service, figures in services.items():
+                value = getattr(figures, attribute)
+                if value is not None:
+                    family.add_metric((service,), value)
+            yield family
+        yield self._ages(services)
+        yield self._known(services)
+        yield self._states(services)
+
+    def _ages(self, services: Mapping[str, Figures]) -> Metric:
+        now = self._clock()
+        family = GaugeMetricFamily(_AGE.name, _AGE.text, labels=_AGE.labels)
+        for service, figures in services.items():
+            for metric, at in figures.measured_at.items():
+                family.add_metric((service, metric), now - at)
+        return family
+
+    def _known(self, services: Mapping[str, Figures]) -> Metric:
+        family = GaugeMetricFamily(_KNOWN.name, _KNOWN.text, labels=_KNOWN.labels)
+        for service, figures in services.items():
+            for metric, known in figures.known.items():
+                family.add_metric((service, metric), known)
+        return family
+
+    def _states(self, services: Mapping[str, Figures]) -> Metric:
+        family = GaugeMetricFamily(_HEALTH.name, _HEALTH.text, labels=_HEALTH.labels)
+        for service, figures in services.items():
+            if figures.health is not None:
+                family.add_metric((service, figures.health), 1)
+        return family
