@@ -282,6 +282,8 @@ async def _plan(parts: Parts, passes: Passes, covering: Covering, name: str | No
     asked = [(covered[s.id][0].policy, s) for s in chosen if len(covered.get(s.id, ())) == 1]
     now = parts.clock()
     within = parts.settings.deadlines.read
-    parts.view.samples |= await sample(asked, parts.sources, parts.view.tasks, now, within)
+    parts.view.samples |= await sample(
+        asked, parts.sources, parts.view.tasks, now, within, passes.memories
+    )
     batch = passes.begin(parts.clock())
     return [batch.over(s, covered[s.id]).record for s in chosen if s.id in covered]

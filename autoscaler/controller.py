@@ -182,7 +182,8 @@ class Controller:
             if len(policies) == 1 and not policies[0].problems:
                 covered.append((policies[0].policy, service))
         tasks, now = self._view.tasks, self._clock()
-        return await sample(covered, self._sources, tasks, now, within or self._read_within)
+        within = within or self._read_within
+        return await sample(covered, self._sources, tasks, now, within, self._reconciler.remembered)
 
     async def _pass(self, services: Sequence[Service]) -> None:
         await self._reconciler.heed()

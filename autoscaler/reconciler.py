@@ -17,6 +17,7 @@ from autoscaler.memories import Memories
 from autoscaler.model import (
     Decision,
     Intent,
+    Memory,
     Outcome,
     Record,
     Service,
@@ -196,6 +197,11 @@ class Reconciler:
         """
         changed = self._memories.of(service_id).changed
         return changed is not None and self._clock() <= changed.at + SHOWS_WITHIN
+
+    @property
+    def remembered(self) -> Mapping[str, Memory]:
+        """What is remembered, by service id."""
+        return self._passes.memories
 
     def next_window(self) -> float:
         """When a schedule opens or closes next, or an order is over; infinite for never.

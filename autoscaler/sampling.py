@@ -6,11 +6,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
+from autoscaler.decide import watching
 from autoscaler.errors import AutoscalerError
-from autoscaler.model import Quality, Sample, Service, Task
-from autoscaler.policy import Policy, PolicyMode, Release, Scale
+from autoscaler.model import Memory, Quality, Releases, Sample, Service, Task
+from autoscaler.policy import Check, Policy, PolicyMode, Release, Scale
 from autoscaler.policy.release import TRAFFIC
 from autoscaler.ports import Query, Source
 from autoscaler.turns import Turns
@@ -18,6 +20,8 @@ from autoscaler.view import Samples
 
 Kind = Literal["metrics", "coverage", "holds", "symptoms", "checks"]
 """What an answer is for, as the fields of `Samples` are named."""
+FRESH = Memory()
+NOTHING: Mapping[str, Memory] = MappingProxyType({})
 
 
 class _Question(NamedTuple):
@@ -34,8 +38,11 @@ async def sample(
     tasks: Mapping[str, tuple[Task, ...]],
     now: float,
     within: float = 10.0,
+    memories: Mapping[str, Memory] = NOTHING,
 ) -> dict[str, Samples]:
     """The answers to all questions of these services, by service id; never raises for a source.
+
+    Checks of releases are asked only where the service's memory says that their answers count.
 
     What a source has not answered `within` so many seconds is an error, and not known.
     """
@@ -48,7 +55,8 @@ async def sample(
         policies[service.id] = policy
         kinds = get_args(Kind)
         found[service.id] = {kind: {} for kind in kinds}
-        for source, question in _questions(policy, service):
+        known = memories.get(service.id, FRESH).healing.releases
+        for source, question in _questions(policy, service, known, now):
             asked[source].append(question)
     answers = await asyncio.gather(
         *(
@@ -63,7 +71,9 @@ async def sample(
     return {key: Samples(now, **kinds, policy=policies[key]) for key, kinds in found.items()}
 
 
-def _questions(policy: Policy, service: Service) -> Iterable[tuple[str, _Question]]:
+def _questions(
+    policy: Policy, service: Service, known: Releases, now: float
+) -> Iterable[tuple[str, _Question]]:
     """Everything that a policy asks about a service, with the source to ask."""
     if policy.mode is PolicyMode.PAUSED:
         return
@@ -72,7 +82,8 @@ def _questions(policy: Policy, service: Service) -> Iterable[tuple[str, _Questio
     for entry in policy.heal:
         if entry.options is not None:
             yield entry.source, _Question("symptoms", entry.name, Query(entry.options, service))
-    yield from _about_release(policy.release, service)
+    checks = watching.asked(known, policy.release, service, now)
+    yield from _about_release(policy.release, checks, service)
 
 
 def _of_scale(scale: Scale, service: Service) -> Iterable[tuple[str, _Question]]:
@@ -85,11 +96,12 @@ def _of_scale(scale: Scale, service: Service) -> Iterable[tuple[str, _Question]]
         yield hold.source, _Question("holds", hold.name, Query(hold.options, service))
 
 
-def _about_release(release: Release, service: Service) -> Iterable[tuple[str, _Question]]:
-    """Asked also while none is watched: what is usual must be known before a change."""
-    for check in release.checks:
+def _about_release(
+    release: Release, checks: Sequence[Check], service: Service
+) -> Iterable[tuple[str, _Question]]:
+    for check in checks:
         yield check.source, _Question("checks", check.name, Query(check.options, service))
-    if release.checks and release.traffic is not None:
+    if checks and release.traffic is not None:
         asked = Query(release.traffic.options, service)
         yield release.traffic.source, _Question("checks", TRAFFIC, asked)
 

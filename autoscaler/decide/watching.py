@@ -50,11 +50,30 @@ def _baseline(known: Releases, now: float) -> dict[str, float]:
     return {name: median(values) for name, values in recent.items() if values}
 
 
+def asked(known: Releases, release: Release, service: Service, now: float) -> tuple[Check, ...]:
+    """The checks whose answers a pass can use: in a watch all, else those whose turn it is."""
+    if known.watch is not None and known.watch.phase.open:
+        return release.checks
+    if not _is_usual(known, release, service, now):
+        return ()
+    due = (c for c in release.checks if c.compares and _due(known.usual.get(c.name, ()), now))
+    return tuple(due)
+
+
+def _is_usual(known: Releases, release: Release, service: Service, now: float) -> bool:
+    """Whether no release is in doubt."""
+    watch = known.watch
+    doubted = watch is not None and (watch.phase.open or watch.phase is Phase.FAILED)
+    return not doubted and service.rollout.settled and now >= known.since + release.warmup
+
+
+def _due(points: tuple[tuple[float, float], ...], now: float) -> bool:
+    return not points or now >= points[-1][0] + SPACING
+
+
 def usual(known: Releases, release: Release, seen: Observation) -> Releases:
     """Remember now and then what is usual, while no release is in doubt."""
-    watch, settled = known.watch, seen.service.rollout.settled
-    doubted = watch is not None and (watch.phase.open or watch.phase is Phase.FAILED)
-    if doubted or not settled or seen.now < known.since + release.warmup:
+    if not _is_usual(known, release, seen.service, seen.now):
         return known
     after = {
         check.name: _with_point(known.usual.get(check.name, ()), check, release, seen)
@@ -71,7 +90,7 @@ def _with_point(
     sample = seen.checks.get(check.name)
     if sample is None or _doubt(sample, release, seen) is not None:
         return points
-    if points and seen.now < points[-1][0] + SPACING:
+    if not _due(points, seen.now):
         return points
     return (*points, (seen.now, sample.total))[-POINTS:]
 
@@ -101,7 +120,8 @@ def step(watch: Watch, release: Release, seen: Observation) -> Watch:
     begins = (watch.rolled_out_at or seen.now) + release.warmup
     if seen.now < begins:
         return watch
-    if watch.evaluated_at is None or seen.now >= watch.evaluated_at + release.interval:
+    due = watch.evaluated_at is None or seen.now >= watch.evaluated_at + release.interval
+    if due and all(check.name in seen.checks for check in release.checks):
         watch = _evaluated(watch, release, seen)
     return _judged(watch, release, seen.now - begins)
 

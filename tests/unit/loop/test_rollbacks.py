@@ -254,6 +254,34 @@ async def test_the_source_is_asked_and_a_release_that_fails_is_taken_back(web: W
     assert ("traffic", "web") in web.scenario.source.asked
 
 
+async def test_checks_are_asked_only_while_a_release_is_watched(web: Web) -> None:
+    asked = web.scenario.source.asked
+    assert [each for each in asked if each[0] in ("errors", "traffic")] == []
+    deploy(web.scenario, "r2")
+    await web.scenario.cycles(30)
+    watch = web.scenario.memories["web-id"].healing.releases.watch
+    assert watch is not None
+    assert watch.phase is Phase.PASSED
+    asked.clear()
+    await web.scenario.cycles(5)
+    assert [each for each in asked if each[0] in ("errors", "traffic")] == []
+
+
+async def test_a_check_that_compares_is_asked_once_a_minute_while_none_is_watched() -> None:
+    errors = {"name": "errors", "query": "errors", "max_increase": 50}
+    document = {**WATCHED, "release": {"watch": "5m", "warmup": "15s", "checks": [errors]}}
+    async with Scenario(SERVICE, policies=[document]) as scenario:
+        scenario.source.answer = lambda query, service: value(3.0)
+        await scenario.cycles(40, 15.0)
+        asked = [each for each in scenario.source.asked if each[0] == "errors"]
+        assert 9 <= len(asked) <= 12
+        deploy(scenario, "r2")
+        await scenario.cycles(2, 15.0)
+        watch = scenario.memories["web-id"].healing.releases.watch
+        assert watch is not None
+        assert watch.baseline == {"errors": 3.0}
+
+
 async def test_a_watch_goes_on_after_a_restart_where_it_was(web: Web) -> None:
     deploy(web.scenario, "bad")
     await web.scenario.cycles(3)
