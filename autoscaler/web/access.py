@@ -22,8 +22,8 @@ from autoscaler.telemetry import Telemetry
 from autoscaler.web.credentials import Caller, Credentials
 from autoscaler.web.problems import Handler, Problem
 
-CALLER = "caller"
-"""The key of a request under which its handler finds the Caller."""
+CALLER = web.RequestKey("caller", Caller)
+"""Under which a handler finds in its request who asks."""
 LOCAL = Caller("local", frozenset({Scope.READ}))
 """Whoever is on this machine, as long as no credentials are configured."""
 HOW = "see `api.tokens` in docs/settings.md"
@@ -82,7 +82,9 @@ class Access:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses, or hands on with the caller's name."""
         if request.match_info.http_exception is None:
-            request[CALLER] = await self._admit(request)
+            caller = await self._admit(request)
+            if caller is not None:
+                request[CALLER] = caller
         return await handler(request)
 
     async def _admit(self, request: web.Request) -> Caller | None:
