@@ -18,7 +18,6 @@ from autoscaler.adapters import adapter, build_notifiers, build_sources
 from autoscaler.agent import process as agent_process
 from autoscaler.brake import Brake, BrakeLimits
 from autoscaler.controller import Controller
-from autoscaler.coverage import coverage
 from autoscaler.covering import Covering
 from autoscaler.decide import recall
 from autoscaler.errors import Permanent
@@ -38,6 +37,7 @@ from autoscaler.policy_files import (
 from autoscaler.ports import Clock, HearsUsage, Notifier, Orchestrator, PolicyKeeper, Source, Store
 from autoscaler.reconciler import Reconciler
 from autoscaler.sampling import sample
+from autoscaler.serving import Loop, site
 from autoscaler.settings import Settings
 from autoscaler.signals import stop_on_signals, tell_stopped
 from autoscaler.stores import store_of
@@ -132,14 +132,14 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
         notifiers=settings.notifiers,
         kept=keeper(parts),
     )
-    controller = await assemble(parts, watcher)
+    loop = await assemble(parts, watcher)
     await watcher.begin()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.reload)
-    application = web.build(site(parts, watcher))
+    application = web.build(site(parts, loop))
     server = web.serve(application, *settings.address, tls=web.tls(settings.api))
     async with server, asyncio.TaskGroup() as group:
         tasks = [
-            *controller.start(group),
+            *loop.controller.start(group),
             *parts.notifications.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
             group.create_task(watch_loop_lag(parts.telemetry), name="loop lag"),
@@ -148,29 +148,7 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
         await stop.wait()
         for task in tasks:
             task.cancel()
-        await controller.drain(STOP_TIME)
-
-
-def site(parts: Parts, watcher: PolicyWatcher) -> web.Site:
-    """What is served over HTTP."""
-    return web.Site(
-        telemetry=parts.telemetry,
-        ready=lambda: ready(parts, watcher),
-        api=parts.settings.api,
-        host=parts.settings.address.host,
-        door=door(parts),
-    )
-
-
-def door(parts: Parts) -> web.Door:
-    """Where agents come in."""
-    agents = parts.settings.agents
-    return web.Door(
-        parts.hub,
-        agents.token_file,
-        parts.telemetry,
-        lambda: coverage(parts.hub, parts.view.fleet().nodes, parts.clock()),
-    )
+        await loop.controller.drain(STOP_TIME)
 
 
 def keeper(parts: Parts) -> Callable[[], Awaitable[Mapping[str, bytes]]]:
@@ -181,9 +159,12 @@ def keeper(parts: Parts) -> Callable[[], Awaitable[Mapping[str, bytes]]]:
     return nothing_kept
 
 
-async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
-    """The controller, with what an earlier run remembered."""
+async def assemble(parts: Parts, watcher: PolicyWatcher) -> Loop:
+    """The loop, with what an earlier run remembered."""
     passes = await remembered(parts)
+    covering = Covering(
+        lambda: watcher.current if watcher.loaded else None, parts.settings.source_plugins
+    )
     passes.agents = parts.hub.stoppers
     within = STOP_SHARE * parts.settings.deadlines.act
     orchestrator = WithAgents(parts.orchestrator, parts.hub, within)
@@ -201,9 +182,7 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
         sources=parts.sources,
         reconciler=reconciler,
         view=parts.view,
-        covering=Covering(
-            lambda: watcher.current if watcher.loaded else None, parts.settings.source_plugins
-        ),
+        covering=covering,
         telemetry=parts.telemetry,
         clock=parts.clock,
         interval=parts.settings.interval,
@@ -215,7 +194,7 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Controller:
     parts.hub.hear = [s.hear for s in parts.sources.values() if isinstance(s, HearsUsage)]
     watcher.on_loaded = lambda loaded: _loaded(parts, controller, loaded)
     watcher.on_failed = lambda problems: parts.telemetry.policies_failed([*map(str, problems)])
-    return controller
+    return Loop(controller, passes, covering, watcher)
 
 
 def _loaded(parts: Parts, controller: Controller, loaded: PolicySet) -> None:
@@ -241,18 +220,6 @@ async def remembered(parts: Parts) -> Passes:
     )
     passes.revisions.update(await parts.store.revisions())
     return passes
-
-
-def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:
-    """Whether passes can be made, and if not, what is missing."""
-    if not watcher.loaded:
-        return False, "no policies are loaded"
-    if parts.view.at is None:
-        return False, "the fleet has not been observed yet"
-    age = parts.clock() - parts.view.at
-    if age > 3 * parts.settings.interval + parts.settings.deadlines.observe:
-        return False, f"the fleet was last observed {age:.0f} s ago; the log says why"
-    return True, "ready"
 
 
 class Planned(NamedTuple):

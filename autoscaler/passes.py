@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -123,6 +124,12 @@ class Passes:
         """Whether an order has been done, refused or dropped."""
         memory = self.memories.get(service_id)
         return memory is not None and memory.obeyed.get(order.kind) == order.at
+
+    def apart(self) -> Passes:
+        """The same, of which passes leave no trace in these."""
+        other = copy(self)
+        other.passed = dict(self.passed)
+        return other
 
     def begin(self, now: float) -> Batch:
         """Passes over some services, all of one time."""

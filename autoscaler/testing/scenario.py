@@ -51,7 +51,7 @@ class Scenario:
         self.limits = limits or BrakeLimits()
         self.view = View()
         self._given_store = store
-        self._policies = [load(document) for document in policies]
+        self.policies = [load(document) for document in policies]
 
     async def __aenter__(self) -> Self:
         self.store = self._given_store or await SqliteStore.open(":memory:")
@@ -96,11 +96,11 @@ class Scenario:
 
     def rewrite(self, policies: Sequence[Mapping[str, Any]]) -> None:
         """Put other policies in the place of those there are."""
-        self._policies = [load(document) for document in policies]
+        self.policies = [load(document) for document in policies]
 
     def covering(self, service: Service) -> Sequence[LoadedPolicy]:
         """The policies over a service."""
-        return [loaded for loaded in self._policies if loaded.policy.covers(service)]
+        return [loaded for loaded in self.policies if loaded.policy.covers(service)]
 
     async def cycle(self, seconds: float = 15.0) -> None:
         """Let time pass, then look at the fleet, decide, and act until all is done.

@@ -3,6 +3,7 @@
     access.py       who may ask for what; credentials.py, by what they show
     problems.py     errors in one form
     probes.py       /metrics, /healthz, /readyz
+    api/            /api/v1
     agents.py       /agents, and the stream that agents talk over
     tls.py          HTTPS and client certificates
     server.py       listening, limits, and a stop that never waits for long
@@ -19,15 +20,16 @@ from aiohttp import web
 
 from autoscaler.settings import Api
 from autoscaler.telemetry import Telemetry
-from autoscaler.web import agents, probes
+from autoscaler.web import agents, api, probes
 from autoscaler.web.access import Access
 from autoscaler.web.agents import Door
+from autoscaler.web.api import Desk, Policies
 from autoscaler.web.probes import Ready
 from autoscaler.web.problems import problems
 from autoscaler.web.server import serve
 from autoscaler.web.tls import tls
 
-__all__ = ["Door", "Site", "build", "serve", "tls"]
+__all__ = ["Desk", "Door", "Policies", "Site", "build", "serve", "tls"]
 
 MOST_BODY = 1024 * 1024
 """Bytes of a request's body at most; a larger one is answered with 413."""
@@ -46,6 +48,8 @@ class Site:
     """Where it listens."""
     door: Door | None = None
     """Lets agents in."""
+    desk: Desk | None = None
+    """What the API works on."""
 
 
 def build(site: Site) -> web.Application:
@@ -57,4 +61,6 @@ def build(site: Site) -> web.Application:
     application.add_routes(probes.routes(site.telemetry, site.ready))
     if site.door is not None:
         application.add_routes(agents.routes(site.door))
+    if site.desk is not None:
+        application.add_routes(api.routes(site.desk))
     return application
