@@ -9,12 +9,14 @@ import click
 from pydantic import ValidationError
 
 from autoscaler import complaints
+from autoscaler.cli.render import orders
 from autoscaler.cli.render.explanation import explanation, replay
-from autoscaler.cli.stored import Changed, as_json, last_record
+from autoscaler.cli.stored import Changed, as_json, last_record, standing_orders
 from autoscaler.cli.terminal import (
     FAILED,
     Context,
     fail,
+    note,
     now,
     pass_context,
     run,
@@ -86,6 +88,8 @@ def explain(
         show_json(_decided(record, change))
     else:
         show(explanation(record, now(), change and (change[0].decision, change[1])))
+        given = [each for each in run(standing_orders(settings)) if each.service in ("", service)]
+        note(orders.standing(given, now()), beside_json=False)
 
 
 def _changed(service: str, change: Changed | None) -> Record:

@@ -6,22 +6,7 @@ import click
 
 from autoscaler.cli.render import decisions
 from autoscaler.cli.stored import as_json, past
-from autoscaler.cli.terminal import Context, now, pass_context, run, show, show_json
-from autoscaler.durations import parse_duration
-
-
-class DurationType(click.ParamType[float]):
-    """A duration as policies write it."""
-
-    name = "duration"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+from autoscaler.cli.terminal import Context, DurationType, now, pass_context, run, show, show_json
 
 
 @click.command(short_help="What was decided and done, and how did it end?")

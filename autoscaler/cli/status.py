@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import click
 
 from autoscaler.cli.covered import covered
-from autoscaler.cli.render import decisions
-from autoscaler.cli.stored import as_json, last_decisions
+from autoscaler.cli.render import decisions, orders
+from autoscaler.cli.stored import as_json, last_decisions, standing_orders
 from autoscaler.cli.terminal import Context, note, now, pass_context, run, show, show_json
 from autoscaler.model import Decision
 from autoscaler.policy_files import LoadedPolicy, PolicyFiles
@@ -23,9 +23,10 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
     """Show what was last decided about each service, from the running service's store.
 
     Look here first: who is held, by which guard, and why. A decision is stored when it
-    differs from the one before, so an old one still holds. Then each policy of the settings'
-    files by which nothing was decided, and, where the running service answers, which nodes
-    have no agent and what is not seen there (beside JSON, on standard error).
+    differs from the one before, so an old one still holds. Then what stands by hand: pauses with
+    their end, and orders that wait. Then each policy of the settings' files by which nothing was
+    decided, and, where the running service answers, which nodes have no agent and what is not
+    seen there (all of these, beside JSON, on standard error).
 
     \b
     autoscaler status
@@ -43,6 +44,7 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
         show(decisions.current(found, now()))
     else:
         show("No decision has been stored yet.")
+    note(orders.standing(run(standing_orders(settings)), now()), beside_json=as_json_)
     note(covered(settings), beside_json=as_json_)
     if found:
         lines = decisions.idle(_idle(settings, found), "has decided nothing: has it no service?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +9,8 @@ from typing import Any
 
 from autoscaler import records
 from autoscaler.errors import Permanent
-from autoscaler.model import Decision, Outcome, Record
+from autoscaler.model import Decision, Order, Outcome, Record
+from autoscaler.ordering import meant
 from autoscaler.ports import Store
 from autoscaler.settings import Settings
 from autoscaler.stores import store_of
@@ -48,6 +48,12 @@ async def last_decisions(settings: Settings) -> list[Decision]:
     return [found[name] for name in sorted(found)]
 
 
+async def standing_orders(settings: Settings) -> list[Order]:
+    """The orders by hand that stand."""
+    async with reading(settings) as store:
+        return [*await store.orders()]
+
+
 async def past(
     settings: Settings, service: str | None, since: float, limit: int
 ) -> list[tuple[Decision, Outcome | None]]:
@@ -65,6 +71,4 @@ def nothing_about(service: str, known: Mapping[str, Decision]) -> str:
     """What to say where a service is named of which the store holds no decision."""
     if not known:
         return "no decision has been stored yet: is the service running, with this store?"
-    close = difflib.get_close_matches(service, known, n=3, cutoff=0.5)
-    others = f"did you mean {' or '.join(close)}?" if close else "`autoscaler status` lists all"
-    return f"no decision about {service!r} is stored; {others}"
+    return f"no decision about {service!r} is stored; {meant(service, known)}"

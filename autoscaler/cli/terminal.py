@@ -133,3 +133,19 @@ def show_json(value: Mapping[str, Any] | list[Any]) -> None:
 def fail(message: str) -> click.ClickException:
     """An error that ends the command with exit code 1."""
     return click.ClickException(message)
+
+
+class DurationType(click.ParamType[float]):
+    """A duration as policies write it."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        from autoscaler.durations import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)

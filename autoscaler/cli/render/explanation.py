@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoscaler.cli.render import words
+from autoscaler.cli.render.orders import by_hand
 from autoscaler.cli.render.wellbeing import health, release
 from autoscaler.decide.guards import GUARDS
 from autoscaler.model import (
@@ -39,6 +40,7 @@ def explanation(record: Record, now: float, change: Change | None = None) -> Gro
         _head(decision, now),
         *_section("NOTES", _notes(decision)),
         *_section("SEEN", _seen(observation, record.memory)),
+        *_section("BY HAND", by_hand(decision)),
         *_section("METRICS", _metrics(record)),
         *_section("SYMPTOMS", _symptoms(observation)),
         *_section("HEALTH", health(decision)),
@@ -121,7 +123,9 @@ def _before(then: float, observation: Observation) -> str:
 def _metrics(record: Record) -> Table | None:
     samples = record.observation.samples
     asked = record.decision.recommendations
-    proposals = {found.name: found for found in asked if found.act is Act.SCALE}
+    proposals = {
+        found.name: found for found in asked if found.act is Act.SCALE and not found.by_hand
+    }
     names = [*dict.fromkeys([*proposals, *samples])]
     if not names:
         return None
@@ -182,7 +186,8 @@ def _wanted(decision: Decision) -> Text:
 
 def _guards(decision: Decision) -> Table | None:
     """Every guard: those that were content, those that spoke, those that were not asked."""
-    if decision.wanted is None or decision.wanted == decision.current:
+    ordered = decision.action is not None and decision.action.order is not None
+    if decision.wanted is None or decision.wanted == decision.current or ordered:
         return None
     drawn = Table.grid(padding=(0, 2))
     proposed = decision.wanted

@@ -17,7 +17,7 @@ def health(decision: Decision) -> Table | None:
     drawn = Table.grid(padding=(0, 2))
     drawn.add_row(words.health(standing), "; ".join(standing.reasons))
     for found in decision.recommendations:
-        if found.act is Act.SCALE:
+        if found.act is Act.SCALE or found.by_hand:
             continue
         act = Text("unknown", style="yellow") if found.abstains else Text(found.act, style="bold")
         drawn.add_row(act, f"{found.name}: {found.reason}")

@@ -1,0 +1,85 @@
+"""What the commands that give orders by hand have in common."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import click
+
+from autoscaler import ordering
+from autoscaler.cli.stored import nothing_about
+from autoscaler.cli.terminal import Context, DurationType, now, run
+from autoscaler.model import Order, OrderKind
+from autoscaler.ports import Store
+from autoscaler.settings import Settings
+from autoscaler.stores import store_of
+
+reason_option = click.option("--reason", default="", help="Why; shown wherever it has an effect.")
+actor_option = click.option("--actor", help="Who gives the order, if not the user of this process.")
+store_option = click.option("--store", help="The service's store, if not that of the settings.")
+within_option = click.option(
+    "--within",
+    type=DurationType(),
+    default="5m",
+    show_default=True,
+    help="Drop it if it could not be done so long.",
+)
+
+
+def give(
+    context: Context,
+    kind: OrderKind,
+    service: str,
+    *,
+    actor: str | None,
+    reason: str,
+    store: str | None,
+    lasts: float | None = None,
+    **more: Any,
+) -> list[str]:
+    """Keep an order that lasts so many seconds; answer what is doubtful about it."""
+    at = now()
+    order = Order(
+        kind=kind,
+        service=service,
+        at=at,
+        actor=_who(actor),
+        reason=reason,
+        until=None if lasts is None else at + lasts,
+        **more,
+    )
+    return run(_give(context.settings(store=store), order))
+
+
+def _who(stated: str | None) -> str:
+    """The user of this process; in a container it may have no name."""
+    if stated:
+        return stated
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+@asynccontextmanager
+async def writing(settings: Settings) -> AsyncIterator[Store]:
+    """The store of the settings, for orders."""
+    store = await store_of(settings)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _give(settings: Settings, order: Order) -> list[str]:
+    """A pause may come before its service, but a wrong name should not go unseen."""
+    async with writing(settings) as store:
+        await ordering.give(store, order)
+        known = await store.last_by_service()
+    if not order.service or order.service in known:
+        return []
+    return [nothing_about(order.service, known)]
