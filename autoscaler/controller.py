@@ -15,7 +15,7 @@ from typing import Any
 from autoscaler import garbage
 from autoscaler.errors import Gone, Temporary
 from autoscaler.keeping import Proof
-from autoscaler.model import Fleet, Intent, Outcome, Service
+from autoscaler.model import Fleet, Intent, NodeState, Outcome, Service
 from autoscaler.policy_files import LoadedPolicy
 from autoscaler.ports import Clock, Orchestrator, Source
 from autoscaler.reconciler import Reconciler
@@ -114,7 +114,8 @@ class Controller:
         fleet = await self._snapshot()
         for service in self._view.adopt(fleet):
             self._telemetry.gone(service.name)
-        self._telemetry.observed(self._clock() - started)
+        ready = sum(node.state is NodeState.READY for node in fleet.nodes.values())
+        self._telemetry.observed(self._clock() - started, ready)
         services = list(self._view.services.values())
         self._view.answer(await self._sample(self._to_ask(services, ask_all=ask_all)))
         await self._pass(services)

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from autoscaler.model import Act, Outcome, Phase
 from autoscaler.ports import Clock
 from autoscaler.service_series import SERVICE_ROWS, Described, ServiceSeries
 
@@ -19,6 +20,7 @@ _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 """Bounds in seconds of what should be over in a moment: calls, passes, turns of the loop."""
 _SLOW = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0)
 """Bounds in seconds of what waits for intervals of scrapes and passes."""
+CURES = tuple(act.value for act in Act if act not in (Act.SCALE, Act.NOTIFY))
 
 
 class Metrics(Collector):
@@ -59,6 +61,7 @@ class Metrics(Collector):
             "Services that are not healed because too much is sick at once, or the cure failed"
             " elsewhere.",
         )
+        self._begin_at_zero()
         self.action_duration = self._histogram(
             "action_duration_seconds", "Duration of an action's call.", _QUICK
         )
@@ -67,6 +70,14 @@ class Metrics(Collector):
             "From the measurement of the newest sample behind an action to its call.",
             _SLOW,
         )
+
+    def _begin_at_zero(self) -> None:
+        """What is rare is seen to rise only where it was seen before."""
+        for action in (*CURES, "scale_up", "scale_down"):
+            for outcome in Outcome:
+                self.actions.labels(action, outcome.value)
+        for phase in (phase for phase in Phase if not phase.open):
+            self.releases.labels(phase.value)
 
     def _of_passes(self) -> None:
         self.pass_duration = self._histogram(
@@ -86,6 +97,7 @@ class Metrics(Collector):
         self.errors = self._counter("errors", "What went wrong, by where.", ("where",))
 
     def _of_agents(self) -> None:
+        self.nodes = self._gauge("nodes", "Nodes of the cluster that are ready.")
         self.agents = self._gauge("agents", "Nodes whose agent is there.")
         self.agent_events = self._counter(
             "agent_events", "Container events that agents told of, doubles left out.", ("kind",)

@@ -62,11 +62,18 @@ _HEALTH = Described(
     ("service", "state"),
     "1 for the state of health that the service is in.",
 )
+_ROLLED_BACK = Described(
+    "autoscaler_service_rollback_timestamp_seconds",
+    "gauge",
+    ("service",),
+    "When this process last rolled the service back.",
+)
 SERVICE_ROWS = (
     *(Described(f"autoscaler_service_{n}", "gauge", ("service",), t) for _, n, t in _FIGURES),
     _AGE,
     _KNOWN,
     _HEALTH,
+    _ROLLED_BACK,
 )
 
 
@@ -76,6 +83,7 @@ class ServiceSeries(Collector):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._services: dict[str, Figures] = {}
+        self._rolled_back: dict[str, float] = {}
 
     def show(self, service: str, figures: Figures) -> None:
         """Replace what is shown of a service."""
@@ -84,6 +92,11 @@ class ServiceSeries(Collector):
     def drop(self, service: str) -> None:
         """Show no more of it."""
         self._services.pop(service, None)
+        self._rolled_back.pop(service, None)
+
+    def rolled_back(self, service: str) -> None:
+        """A release of it was taken back just now."""
+        self._rolled_back[service] = self._clock()
 
     def collect(self) -> Iterator[Metric]:
         """One family per figure, then the ages. May run in another thread."""
@@ -98,6 +111,7 @@ class ServiceSeries(Collector):
         yield self._ages(services)
         yield self._known(services)
         yield self._states(services)
+        yield self._rollbacks()
 
     def _ages(self, services: Mapping[str, Figures]) -> Metric:
         now = self._clock()
@@ -112,6 +126,12 @@ class ServiceSeries(Collector):
         for service, figures in services.items():
             for metric, known in figures.known.items():
                 family.add_metric((service, metric), known)
+        return family
+
+    def _rollbacks(self) -> Metric:
+        family = GaugeMetricFamily(_ROLLED_BACK.name, _ROLLED_BACK.text, labels=("service",))
+        for service, at in self._rolled_back.copy().items():
+            family.add_metric((service,), at)
         return family
 
     def _states(self, services: Mapping[str, Figures]) -> Metric:

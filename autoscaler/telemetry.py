@@ -20,16 +20,7 @@ from autoscaler.figures import direction_of, figures
 from autoscaler.happenings import Happenings
 from autoscaler.logs import Failures, about, configure_logging, ordered, step, told, trace
 from autoscaler.metrics import Metrics
-from autoscaler.model import (
-    Decision,
-    Happening,
-    Health,
-    Intent,
-    Order,
-    Outcome,
-    Phase,
-    Sample,
-)
+from autoscaler.model import Act, Decision, Happening, Health, Intent, Order, Outcome, Phase, Sample
 from autoscaler.ports import Clock
 
 __all__ = ["Telemetry", "configure_logging"]
@@ -146,6 +137,8 @@ class Telemetry:
         )
         if outcome is not Outcome.CONFLICT:
             self._tell_action(intent, outcome, detail)
+        if action.kind is Act.ROLLBACK and outcome is Outcome.DONE:
+            self._metrics.services.rolled_back(action.service)
 
     def settled(self, intent: Intent, outcome: Outcome, detail: str) -> None:
         """It is known by now how an action ended that was not answered."""
@@ -169,8 +162,9 @@ class Telemetry:
         self._metrics.pass_services.set(services)
         self._metrics.pass_at.set(self._clock())
 
-    def observed(self, seconds: float) -> None:
-        """The fleet has been looked at."""
+    def observed(self, seconds: float, nodes: int) -> None:
+        """The fleet has been looked at; so many of its nodes are ready."""
+        self._metrics.nodes.set(nodes)
         self._metrics.observation_duration.observe(seconds)
 
     def store_failed(self, error: BaseException) -> None:

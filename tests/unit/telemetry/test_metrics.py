@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,8 +151,32 @@ def test_actions_are_counted_by_outcome_and_timed_from_the_sample_on(telemetry: 
     assert value(telemetry, "sample_to_action_seconds_sum") == 1.5
 
 
+def test_the_nodes_that_are_ready_are_counted(telemetry: Telemetry) -> None:
+    telemetry.observed(0.01, 3)
+    assert value(telemetry, "nodes") == 3
+
+
+def test_what_is_rare_begins_at_zero(telemetry: Telemetry) -> None:
+    assert value(telemetry, "actions_total", action="rollback", outcome="done") == 0
+    assert value(telemetry, "release_watches_total", outcome="failed") == 0
+    telemetry.notifies("ops")
+    assert value(telemetry, "notifications_total", notifier="ops", outcome="failed") == 0
+
+
+def test_a_rollback_shows_when_it_was_until_the_service_is_gone(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    back = replace(action(), kind=Act.ROLLBACK, release="abc")
+    telemetry.acted(intent(back), Outcome.FAILED, "refused", 0.1, None)
+    assert value(telemetry, "service_rollback_timestamp_seconds", service="web") is None
+    telemetry.acted(intent(back), Outcome.DONE, "", 0.1, None)
+    assert value(telemetry, "service_rollback_timestamp_seconds", service="web") == clock()
+    telemetry.gone("web")
+    assert value(telemetry, "service_rollback_timestamp_seconds", service="web") is None
+
+
 def test_passes_and_looks_at_the_fleet_are_timed(telemetry: Telemetry) -> None:
-    telemetry.observed(0.01)
+    telemetry.observed(0.01, 3)
     telemetry.passed(0.25, 40)
     telemetry.stream_reconnected()
     assert value(telemetry, "observation_duration_seconds_count") == 1
