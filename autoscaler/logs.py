@@ -15,6 +15,7 @@ from structlog.typing import Processor
 from autoscaler.errors import AutoscalerError
 from autoscaler.figures import outcome_of
 from autoscaler.model import Action, Decision
+from autoscaler.redaction import redact_line
 
 LogStyle = Literal["auto", "console", "json"]
 
@@ -71,11 +72,10 @@ def _renderers(*, console: bool, colors: bool) -> Sequence[Processor]:
     if console:
         # The default would print the values of local variables, secrets among them.
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
-    return [
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(default=str),
-    ]
+        drawn: Processor = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)
+    else:
+        drawn = structlog.processors.JSONRenderer(default=str)
+    return [structlog.processors.format_exc_info, redact_line, drawn]
 
 
 @dataclass(slots=True)

@@ -220,6 +220,10 @@ class Telemetry:
         if self._failures.news("agents", who, detail, self._clock()):
             self._log.warning("agent refused", who=who, reason=reason, detail=detail)
 
+    def unguarded(self, told: str) -> None:
+        """Nobody can show who they are over HTTP; what follows from it."""
+        self._log.info("no credentials", detail=told)
+
     def request_refused(self, reason: str, who: str, place: str, detail: str) -> None:
         """A request was refused for who made it; a line a minute for each reason at most."""
         self._metrics.refusals.labels(reason).inc()

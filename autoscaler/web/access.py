@@ -77,6 +77,9 @@ class Access:
         self._telemetry = telemetry
         self._credentials = Credentials(api, telemetry)
         self._local = is_loopback(host)
+        if not api.configured:
+            told = "this machine may read" if self._local else "/api is closed"
+            telemetry.unguarded(f"no token is configured, so {told}: {HOW}")
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
 
 from autoscaler.model import Order, OrderKind
 from autoscaler.settings import Scope
@@ -18,7 +18,14 @@ from autoscaler.web.api.paging import SERVICE, Name, Part, part
 from autoscaler.web.api.services import found
 
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Replicas = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+def _whole(value: Any) -> Any:
+    """In JSON 3.0 is a whole number too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Replicas = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_whole)]
 Release = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9:_.-]*$")]
 
 

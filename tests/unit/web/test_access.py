@@ -184,6 +184,19 @@ async def test_without_credentials_this_machine_may_read(opened: Open) -> None:
             assert "api.tokens" in (await answer.json(content_type=None))["detail"]
 
 
+@pytest.mark.parametrize(
+    ("host", "told"), [("127.0.0.1", "this machine may read"), ("0.0.0.0", "/api is closed")]
+)
+async def test_the_log_says_what_follows_from_having_no_credentials(
+    opened: Open, host: str, told: str
+) -> None:
+    with capture_logs() as lines:
+        async with opened(Api(), host):
+            pass
+    assert [line["event"] for line in lines] == ["no credentials"]
+    assert told in lines[0]["detail"]
+
+
 async def test_a_page_that_leads_its_own_name_here_may_not(opened: Open) -> None:
     async with opened(Api()) as client:
         for host in ("evil.example", "evil.example:9095", "a b", "[::"):
