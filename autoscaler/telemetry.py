@@ -27,8 +27,6 @@ __all__ = ["Telemetry", "configure_logging"]
 
 MOST_PLACES = 50
 """Values of `where` that are told apart: a bound on the number of series."""
-PAUSE = 60.0
-"""Seconds between two lines about refused requests."""
 
 
 class Telemetry:
@@ -48,7 +46,6 @@ class Telemetry:
         # To look up a series by its labels costs more than to count: it is kept.
         self._decisions = cache(self._metrics.decisions.labels)
         self._policy_errors: frozenset[str] = frozenset()
-        self._refused: dict[str, float] = {}
 
     def decided(
         self,
@@ -220,16 +217,9 @@ class Telemetry:
         if self._failures.news("agents", who, detail, self._clock()):
             self._log.warning("agent refused", who=who, reason=reason, detail=detail)
 
-    def unguarded(self, told: str) -> None:
-        """Nobody can show who they are over HTTP; what follows from it."""
-        self._log.info("no credentials", detail=told)
-
-    def request_refused(self, reason: str, who: str, place: str, detail: str) -> None:
-        """A request was refused for who made it; a line a minute for each reason at most."""
+    def request_refused(self, reason: str) -> None:
+        """A request was refused for who made it."""
         self._metrics.refusals.labels(reason).inc()
-        if self._clock() - self._refused.get(reason, -PAUSE) >= PAUSE:
-            self._refused[reason] = self._clock()
-            self._log.warning("request refused", who=who, reason=reason, at=place, detail=detail)
 
     def agent_event(self, kind: str) -> None:
         """Something happened to a container, says an agent, for the first time."""

@@ -21,6 +21,7 @@ from autoscaler.settings import Api, Scope
 from autoscaler.telemetry import Telemetry
 from autoscaler.web.credentials import Caller, Credentials
 from autoscaler.web.problems import Handler, Problem
+from autoscaler.web.refusals import Refusals
 
 CALLER = web.RequestKey("caller", Caller)
 """Under which a handler finds in its request who asks."""
@@ -74,12 +75,12 @@ class Access:
     def __init__(self, api: Api, telemetry: Telemetry, host: str) -> None:
         """`host` is where the application listens."""
         self._api = api
-        self._telemetry = telemetry
+        self._refusals = Refusals(telemetry)
         self._credentials = Credentials(api, telemetry)
         self._local = is_loopback(host)
         if not api.configured:
             told = "this machine may read" if self._local else "/api is closed"
-            telemetry.unguarded(f"no token is configured, so {told}: {HOW}")
+            self._refusals.nobody_known(f"no token is configured, so {told}: {HOW}")
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -144,7 +145,7 @@ class Access:
     ) -> Problem:
         resource = request.match_info.route.resource
         place = resource.canonical if resource else "/"
-        self._telemetry.request_refused(reason, request.remote or "somebody", place, told)
+        self._refusals.tell(reason, request.remote or "somebody", place, told)
         return Problem(status, told, headers)
 
 
