@@ -91,7 +91,7 @@ class Delivery:
     """Alerts of the group that are not in the document: nothing is known of them."""
 
 
-def read_webhook(body: bytes, at: float) -> Delivery:
+def read_webhook(body: bytes | bytearray, at: float) -> Delivery:
     """What the webhook tells, at a time. Raises Invalid for what is no such document."""
     envelope = _checked(Envelope, _json(body), "the document")
     alerts, unusable = [], []
@@ -106,7 +106,7 @@ def read_webhook(body: bytes, at: float) -> Delivery:
     return Delivery(tuple(alerts), tuple(unusable), envelope.truncated)
 
 
-def read_list(body: bytes, at: float) -> tuple[Alert, ...]:
+def read_list(body: bytes | bytearray, at: float) -> tuple[Alert, ...]:
     """The alerts of `GET /api/v2/alerts`, all of them firing. Raises Invalid.
 
     The end that the list states is only how long an alert lasts if Prometheus falls silent.
@@ -122,7 +122,7 @@ def read_list(body: bytes, at: float) -> tuple[Alert, ...]:
         raise Invalid(str(error)) from error
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes | bytearray) -> Any:
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:

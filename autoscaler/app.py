@@ -16,12 +16,14 @@ from typing import NamedTuple
 from autoscaler import web
 from autoscaler.adapters import adapter, build_notifiers, build_sources
 from autoscaler.agent import process as agent_process
+from autoscaler.anew import Anew
 from autoscaler.brake import Brake, BrakeLimits
 from autoscaler.controller import Controller
 from autoscaler.covering import Covering
 from autoscaler.decide import recall
 from autoscaler.errors import Permanent
 from autoscaler.hub import Hub
+from autoscaler.inbox import Inbox
 from autoscaler.inside import keep_agent
 from autoscaler.loop_lag import watch_loop_lag
 from autoscaler.model import Orders, Record
@@ -64,11 +66,13 @@ class Parts:
     clock: Clock = time.time
     view: View = field(default_factory=View)
     hub: Hub = field(init=False)
+    inbox: Inbox = field(init=False)
     notifications: Notifications = field(init=False)
 
     def __post_init__(self) -> None:
-        """The hub, and what is told to people, count on the same telemetry and clock."""
+        """The hub, the inbox, and what is told to people, count on the same telemetry and clock."""
         settings, telemetry, clock = self.settings, self.telemetry, self.clock
+        self.inbox = Inbox(self.store, self.sources, telemetry, clock)
         self.hub = Hub(telemetry, clock, settings.agents.silent_after)
         self.notifications = Notifications(
             self.notifiers, settings.notify, telemetry, clock, settings.public_url or ""
@@ -143,6 +147,7 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
             *parts.notifications.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
             group.create_task(watch_loop_lag(parts.telemetry), name="loop lag"),
+            group.create_task(parts.inbox.work(), name="alerts"),
             group.create_task(keep_agent(parts.hub, settings, parts.telemetry), name="own agent"),
         ]
         await stop.wait()
@@ -189,6 +194,10 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Loop:
         observe_within=parts.settings.deadlines.observe,
         read_within=parts.settings.deadlines.read,
         act_concurrency=parts.settings.act_concurrency,
+    )
+    await parts.inbox.recall()
+    parts.inbox.anew = Anew(
+        parts.view, covering, parts.sources, parts.telemetry, parts.clock, controller.wake
     )
     parts.hub.wake = controller.wake
     parts.hub.hear = [s.hear for s in parts.sources.values() if isinstance(s, HearsUsage)]

@@ -110,6 +110,9 @@ class Metrics(Collector):
         self.refusals = self._counter(
             "api_refusals", "Requests that were refused for who made them, by why.", ("reason",)
         )
+        self.alerts = self._counter(
+            "alerts_received", "Alerts that were told, by what became of them.", ("receipt",)
+        )
 
     def _of_notifications(self) -> None:
         self.notifications = self._counter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
@@ -39,12 +39,14 @@ async def sample(
     now: float,
     within: float = 10.0,
     memories: Mapping[str, Memory] = NOTHING,
+    only: Container[str] | None = None,
 ) -> dict[str, Samples]:
     """The answers to all questions of these services, by service id; never raises for a source.
 
     Checks of releases are asked only where the service's memory says that their answers count.
 
-    What a source has not answered `within` so many seconds is an error, and not known.
+    What a source has not answered `within` so many seconds is an error, and not known. With
+    `only` no other sources than these are asked.
     """
     asked: dict[str, list[_Question]] = defaultdict(list)
     found: dict[str, dict[Kind, dict[str, Sample]]] = {}
@@ -57,7 +59,8 @@ async def sample(
         found[service.id] = {kind: {} for kind in kinds}
         known = memories.get(service.id, FRESH).healing.releases
         for source, question in _questions(policy, service, known, now):
-            asked[source].append(question)
+            if only is None or source in only:
+                asked[source].append(question)
     answers = await asyncio.gather(
         *(
             _ask(sources.get(name), name, questions, tasks, within)

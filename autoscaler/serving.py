@@ -36,6 +36,8 @@ def site(parts: Parts, loop: Loop) -> web.Site:
         host=parts.settings.address.host,
         door=door(parts),
         desk=desk(parts, loop),
+        inbox=parts.inbox,
+        clock=parts.clock,
     )
 
 

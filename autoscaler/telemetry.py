@@ -7,7 +7,8 @@ is global: two instances in one process do not see each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import structlog
@@ -20,7 +21,18 @@ from autoscaler.figures import direction_of, figures
 from autoscaler.happenings import Happenings
 from autoscaler.logs import Failures, about, configure_logging, ordered, step, told, trace
 from autoscaler.metrics import Metrics
-from autoscaler.model import Act, Decision, Happening, Health, Intent, Order, Outcome, Phase, Sample
+from autoscaler.model import (
+    Act,
+    Decision,
+    Happening,
+    Health,
+    Intent,
+    Order,
+    Outcome,
+    Phase,
+    Receipt,
+    Sample,
+)
 from autoscaler.ports import Clock
 
 __all__ = ["Telemetry", "configure_logging"]
@@ -220,6 +232,11 @@ class Telemetry:
     def request_refused(self, reason: str) -> None:
         """A request was refused for who made it."""
         self._metrics.refusals.labels(reason).inc()
+
+    def alerts_received(self, receipts: Iterable[Receipt]) -> None:
+        """Alerts were told, and stored as far as they are news."""
+        for receipt, count in Counter(receipts).items():
+            self._metrics.alerts.labels(receipt.value).inc(count)
 
     def agent_event(self, kind: str) -> None:
         """Something happened to a container, says an agent, for the first time."""

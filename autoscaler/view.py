@@ -30,6 +30,17 @@ class Samples:
         """Whether these are answers to what a policy asks: labels may have changed since."""
         return self.policy is policy or self.policy in (None, policy)
 
+    def beside(self, newer: Samples) -> Samples:
+        """Themselves, with newer answers to some of the questions."""
+        return replace(
+            self,
+            metrics={**self.metrics, **newer.metrics},
+            coverage={**self.coverage, **newer.coverage},
+            holds={**self.holds, **newer.holds},
+            symptoms={**self.symptoms, **newer.symptoms},
+            checks={**self.checks, **newer.checks},
+        )
+
     def as_of(self, now: float, longest: float) -> Samples:
         """Themselves, or stale ones when nobody has asked for `longest` seconds."""
         if now - self.at <= longest:
@@ -96,6 +107,16 @@ class View:
     def answer(self, samples: Mapping[str, Samples]) -> None:
         """Take answers in, by service id; a service may be gone since they were asked for."""
         self.samples |= {key: found for key, found in samples.items() if key in self.services}
+
+    def freshen(self, samples: Mapping[str, Samples]) -> None:
+        """Take in answers of one source, beside those of the others, which stay as old as they are.
+
+        Of a service that has not been asked about as a whole, nothing is taken.
+        """
+        for key, found in samples.items():
+            known = self.samples.get(key)
+            if known is not None and known.policy is found.policy:
+                self.samples[key] = known.beside(found)
 
     def drop(self, service_id: str) -> Service | None:
         """Forget a service that is gone; answer what was known of it."""

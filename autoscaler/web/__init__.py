@@ -4,6 +4,7 @@
     problems.py     errors in one form
     probes.py       /metrics, /healthz, /readyz
     api/            /api/v1
+    alertmanager.py alerts, delivered to /api/v1/alertmanager or /webhook
     agents.py       /agents, and the stream that agents talk over
     tls.py          HTTPS and client certificates
     server.py       listening, limits, and a stop that never waits for long
@@ -14,13 +15,16 @@ whom it is for.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from autoscaler.inbox import Inbox
+from autoscaler.ports import Clock
 from autoscaler.settings import Api
 from autoscaler.telemetry import Telemetry
-from autoscaler.web import agents, api, probes
+from autoscaler.web import agents, alertmanager, api, probes
 from autoscaler.web.access import Access
 from autoscaler.web.agents import Door
 from autoscaler.web.api import Desk, Policies
@@ -50,6 +54,9 @@ class Site:
     """Lets agents in."""
     desk: Desk | None = None
     """What the API works on."""
+    inbox: Inbox | None = None
+    """Takes alerts."""
+    clock: Clock = time.time
 
 
 def build(site: Site) -> web.Application:
@@ -63,4 +70,6 @@ def build(site: Site) -> web.Application:
         application.add_routes(agents.routes(site.door))
     if site.desk is not None:
         application.add_routes(api.routes(site.desk))
+    if site.inbox is not None:
+        application.add_routes(alertmanager.routes(site.inbox, site.clock))
     return application

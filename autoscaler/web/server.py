@@ -29,6 +29,7 @@ async def serve(
     runner = web.AppRunner(
         application,
         access_log=None,
+        auto_decompress=False,  # a small packed body can grow without bound
         keepalive_timeout=KEPT_ALIVE,
         lingering_time=STOP_TIME,
         max_field_size=MOST_LINE,
