@@ -184,7 +184,7 @@ class Acts:
             # An order stands until its time is over: the next pass tries again.
             return None if action.order else recall.unsent(memory, str(error), now)
         if not action.heals:
-            return recall.obeyed(memory, action)
+            return recall.obeyed(memory, action) if error else None
         # A cure that was refused counts as tried: it waits its turn like one that did not help.
         known = recall.refused if isinstance(error, Refused) else recall.tried
         return known(memory, action, now, str(error or ""))
@@ -248,8 +248,10 @@ class Acts:
         del self.open[key]
         memory, action = self._memories.of(key), intent.action
         if action.order is not None:
-            # Others may have written over what was done: an order is never done twice.
-            self._memories.keep(key, recall.obeyed(memory, action))
+            if action.heals or outcome is not Outcome.FAILED:
+                # It may show yet, or others wrote over it: nothing is restarted twice. A number
+                # of replicas that was not set may be set again.
+                self._memories.keep(key, recall.obeyed(memory, action))
         elif outcome is Outcome.FAILED and not action.heals:
             self._memories.keep(key, recall.doubted(memory, action, at))
         self._telemetry.settled(intent, outcome, detail)

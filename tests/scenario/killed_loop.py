@@ -1,10 +1,11 @@
 """The loop as a program that kills itself at a given point; `test_killed_anywhere` runs it.
 
 It reads lines like `{"host": "unix:///...", "store": "/...", "first": 0, "last": 9,
-"kill_at": 7}`. For each it forks a child that plays the passes `first` to `last` against the
-engine at `host` and dies by SIGKILL at the `kill_at`-th point: before or after any call to the
-orchestrator or the store. It answers with the passes that were begun, the points that were
-passed, and what was remembered at the end, if the end was reached.
+"kill_at": 7, "by_hand": true, "given": []}`. For each it forks a child that plays the passes
+`first` to `last` against the engine at `host` and dies by SIGKILL at the `kill_at`-th point: before
+or after any call to the orchestrator or the store. `by_hand` is whether somebody gives orders, and
+`given` the passes of which they were given already. It answers with the passes that were begun, the
+points that were passed, and what was remembered at the end, if the end was reached.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 from typing import Any, cast
 
 from autoscaler import records
-from autoscaler.model import Quality, Sample
+from autoscaler.model import Order, OrderKind, Quality, Sample
 from autoscaler.orchestrators.swarm import SwarmOrchestrator, SwarmSettings
 from autoscaler.ports import Orchestrator, Store
 from autoscaler.store import SqliteStore
@@ -37,6 +38,11 @@ POLICY = a_policy_document(
     behavior={"scale_down": {"stabilization": "1m"}},
     cooldown={"down": "1m30s"},
 )
+ORDERS = {
+    1: Order(kind=OrderKind.SCALE, service="web", at=START + 15, actor="ann", replicas=4),
+    4: Order(kind=OrderKind.RESTART, service="web", at=START + 60, actor="ann"),
+}
+"""What a person orders before a pass, where `by_hand` says so; the load stays low then."""
 
 
 class Points:
@@ -99,7 +105,7 @@ async def play(order: dict[str, Any], told: Any) -> None:
     store = await SqliteStore.open(order["store"])
     scene = Scenario(
         policies=[POLICY],
-        answer=lambda _query, _service: load_at(clock()),
+        answer=lambda _query, _service: load_at(START if order["by_hand"] else clock()),
         store=cast("Store", Watched(store, points)),
         clock=clock,
     )
@@ -107,6 +113,8 @@ async def play(order: dict[str, Any], told: Any) -> None:
     async with scene:
         for number in range(order["first"], order["last"] + 1):
             say(told, began=number)
+            if order["by_hand"] and number in ORDERS and number not in order["given"]:
+                await store.give(ORDERS[number])
             await scene.cycle(seconds=0.0)
             clock.advance(SECONDS)
         memory = next(iter(scene.memories.values()))
@@ -115,6 +123,12 @@ async def play(order: dict[str, Any], told: Any) -> None:
             points=points.passed,
             memory=json.loads(records.dump(memory)),
             open=len(await store.open_intents()),
+            standing=len(await store.orders()),
+            outcomes=[
+                (decision.action.kind, outcome)
+                for decision, outcome in await store.history()
+                if decision.action is not None
+            ],
         )
     await swarm.close()
 
