@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from typing import Protocol
 
 from autoscaler.errors import Invalid
 from autoscaler.model import Decision, Order, OrderKind
-from autoscaler.ports import Store
 
 LONGEST_ACTOR = 100
 LONGEST_REASON = 500
@@ -18,7 +18,19 @@ LONGEST_REASON = 500
 MOST_REPLICAS = 1_000_000
 
 
-async def give(store: Store, order: Order) -> None:
+class Taker(Protocol):
+    """What keeps orders: a store, or a controller that is asked to."""
+
+    async def last_by_service(self) -> Mapping[str, Decision]:
+        """As a store has it."""
+        ...
+
+    async def give(self, order: Order) -> None:
+        """As a store has it."""
+        ...
+
+
+async def give(store: Taker, order: Order) -> None:
     """Let an order stand, in place of one of its kind about the same service.
 
     Raises Invalid for one that cannot be heeded, and what the store raises.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autoscaler.cli import giving
-from autoscaler.cli.terminal import Context, pass_context, show
+from autoscaler.cli.terminal import Context, over_api, pass_context, show
 from autoscaler.durations import format_duration
 from autoscaler.model import OrderKind
 
@@ -17,6 +17,7 @@ from autoscaler.model import OrderKind
 @giving.actor_option
 @giving.within_option
 @giving.store_option
+@over_api
 @pass_context
 def scale(
     context: Context,
@@ -55,6 +56,7 @@ def scale(
 @giving.actor_option
 @giving.within_option
 @giving.store_option
+@over_api
 @pass_context
 def restart(
     context: Context,
@@ -90,6 +92,7 @@ def restart(
 @giving.actor_option
 @giving.within_option
 @giving.store_option
+@over_api
 @pass_context
 def rollback(
     context: Context,
@@ -127,6 +130,7 @@ def rollback(
 @giving.actor_option
 @giving.within_option
 @giving.store_option
+@over_api
 @pass_context
 def rebalance(
     context: Context,

@@ -18,6 +18,7 @@ from autoscaler.cli.terminal import (
     fail,
     note,
     now,
+    over_api,
     pass_context,
     run,
     show,
@@ -45,6 +46,7 @@ LARGEST_RECORD = 64 * 1024 * 1024
 @click.option("--json", "as_json_", is_flag=True, help="Print what was decided as JSON.")
 @click.option("--record", "as_record", is_flag=True, help="Print the whole record as JSON.")
 @click.option("--store", help="The service's store, if not that of the settings.")
+@over_api
 @pass_context
 def explain(
     context: Context,

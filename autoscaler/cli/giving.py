@@ -11,10 +11,11 @@ from typing import Any
 import click
 
 from autoscaler import ordering
+from autoscaler.cli.line import line_to
+from autoscaler.cli.remote import Book, Remote
 from autoscaler.cli.stored import nothing_about
 from autoscaler.cli.terminal import Context, DurationType, now, run
 from autoscaler.model import Order, OrderKind
-from autoscaler.ports import Store
 from autoscaler.settings import Settings
 from autoscaler.stores import store_of
 
@@ -52,7 +53,10 @@ def give(
         until=None if lasts is None else at + lasts,
         **more,
     )
-    return run(_give(context.settings(store=store), order))
+    settings = context.settings(store=store)
+    if actor and settings.client.url is not None:
+        raise click.UsageError("over --url the token says who gives the order: leave out --actor")
+    return run(_give(settings, order))
 
 
 def _who(stated: str | None) -> str:
@@ -66,9 +70,10 @@ def _who(stated: str | None) -> str:
 
 
 @asynccontextmanager
-async def writing(settings: Settings) -> AsyncIterator[Store]:
-    """The store of the settings, for orders."""
-    store = await store_of(settings)
+async def writing(settings: Settings) -> AsyncIterator[Book]:
+    """The controller that settings name, or else the store, for orders."""
+    line = line_to(settings.client)
+    store = await store_of(settings) if line is None else Remote(line)
     try:
         yield store
     finally:

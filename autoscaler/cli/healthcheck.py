@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from ssl import SSLContext
 
 import click
 
@@ -15,6 +16,7 @@ from autoscaler.cli.terminal import Context, fail, pass_context, show_json
 
 DEADLINE = 5.0
 VARIABLE = "AUTOSCALER_LISTEN"
+TLS = "AUTOSCALER_API__TLS_CERT"
 SECRETS = Path("/run/secrets")
 DEFAULT_FILE = Path("config/autoscaler.yaml")
 
@@ -36,9 +38,9 @@ def healthcheck(context: Context, ready: bool, as_json: bool) -> None:
     \b
     JSON: {ok, status, answer}; nothing where no answer comes.
     """
-    host, port = _address(context)
+    (host, port), tls = _place(context)
     path = "/readyz" if ready else "/healthz"
-    status, text = ask(reachable(host), port, path)
+    status, text = ask(_reachable(host), port, path, tls)
     well = status == http.HTTPStatus.OK
     if as_json:
         show_json({"ok": well, "status": status, "answer": text})
@@ -48,32 +50,46 @@ def healthcheck(context: Context, ready: bool, as_json: bool) -> None:
         raise fail(f"{path} answers {status}: {text}")
 
 
-def _address(context: Context) -> Address:
+def _place(context: Context) -> tuple[Address, SSLContext | None]:
     """Where the service listens. To read all settings takes far longer than to ask it."""
     if not any(_may_differ(context)):
         with suppress(ValueError):
-            return split_address(os.environ.get(VARIABLE) or DEFAULT_LISTEN)
-    return context.settings().address
+            return split_address(os.environ.get(VARIABLE) or DEFAULT_LISTEN), None
+    from autoscaler.cli.line import own_tls
+
+    settings = context.settings()
+    return settings.address, own_tls(settings.api)
 
 
 def _may_differ(context: Context) -> Iterator[bool]:
     """Whether another place of the settings than the variable may say where it listens."""
     yield bool(context.overrides)
     yield any(name.upper() == VARIABLE for name in os.environ.keys() - {VARIABLE})
+    yield any(name.upper() == TLS for name in os.environ)
+    yield any("tls_cert" in path.name.lower() for path in SECRETS.glob("*"))
+    named = context.config or os.environ.get("AUTOSCALER_CONFIG")
+    file = Path(named) if named else DEFAULT_FILE
+    yield _stands_in(file, "tls_cert")
     if not os.environ.get(VARIABLE):
         yield any("listen" in path.name.lower() for path in SECRETS.glob("*"))
-        file = context.config or os.environ.get("AUTOSCALER_CONFIG")
-        yield bool(file) or (DEFAULT_FILE.exists() and b"listen" in DEFAULT_FILE.read_bytes())
+        yield bool(named) or _stands_in(file, "listen")
 
 
-def reachable(host: str) -> str:
+def _stands_in(file: Path, word: str) -> bool:
+    return file.is_file() and word.encode() in file.read_bytes()
+
+
+def _reachable(host: str) -> str:
     """Where to ask who listens there: on all interfaces is also on this one."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
-def ask(host: str, port: int, path: str) -> tuple[int, str]:
+def ask(host: str, port: int, path: str, tls: SSLContext | None = None) -> tuple[int, str]:
     """Status and text of an answer. Raises ClickException when none comes."""
-    with closing(http.client.HTTPConnection(host, port, timeout=DEADLINE)) as connection:
+    connection = http.client.HTTPConnection(host, port, timeout=DEADLINE)
+    if tls is not None:
+        connection = http.client.HTTPSConnection(host, port, timeout=DEADLINE, context=tls)
+    with closing(connection):
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -6,7 +6,16 @@ import click
 
 from autoscaler.cli.render import decisions
 from autoscaler.cli.stored import as_json, past
-from autoscaler.cli.terminal import Context, DurationType, now, pass_context, run, show, show_json
+from autoscaler.cli.terminal import (
+    Context,
+    DurationType,
+    now,
+    over_api,
+    pass_context,
+    run,
+    show,
+    show_json,
+)
 
 
 @click.command(short_help="What was decided and done, and how did it end?")
@@ -23,6 +32,7 @@ from autoscaler.cli.terminal import Context, DurationType, now, pass_context, ru
 )
 @click.option("--actions", is_flag=True, help="Only what was done; not what was held.")
 @click.option("--store", help="The service's store, if not that of the settings.")
+@over_api
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 @pass_context
 def history(

@@ -6,7 +6,16 @@ import click
 
 from autoscaler.cli import giving
 from autoscaler.cli.render import words
-from autoscaler.cli.terminal import Context, DurationType, note, now, pass_context, run, show
+from autoscaler.cli.terminal import (
+    Context,
+    DurationType,
+    note,
+    now,
+    over_api,
+    pass_context,
+    run,
+    show,
+)
 from autoscaler.model import OrderKind
 from autoscaler.settings import Settings
 
@@ -17,6 +26,7 @@ from autoscaler.settings import Settings
 @giving.reason_option
 @giving.actor_option
 @giving.store_option
+@over_api
 @pass_context
 def pause(
     context: Context,
@@ -52,6 +62,7 @@ def pause(
 @click.command(short_help="End a pause.")
 @click.argument("service", default="")
 @giving.store_option
+@over_api
 @pass_context
 def resume(context: Context, service: str, store: str | None) -> None:
     """End the pause of SERVICE, or without a name the pause of everything.
@@ -83,6 +94,7 @@ def quarantine() -> None:
 @giving.reason_option
 @giving.actor_option
 @giving.store_option
+@over_api
 @pass_context
 def release(
     context: Context, service: str, reason: str, actor: str | None, store: str | None

@@ -9,7 +9,7 @@ import click
 from autoscaler.cli.covered import covered
 from autoscaler.cli.render import decisions, orders
 from autoscaler.cli.stored import as_json, last_decisions, standing_orders
-from autoscaler.cli.terminal import Context, note, now, pass_context, run, show, show_json
+from autoscaler.cli.terminal import Context, note, now, over_api, pass_context, run, show, show_json
 from autoscaler.model import Decision
 from autoscaler.policy_files import LoadedPolicy, PolicyFiles
 from autoscaler.settings import Settings
@@ -17,6 +17,7 @@ from autoscaler.settings import Settings
 
 @click.command(short_help="How does each service stand?")
 @click.option("--store", help="The service's store, if not that of the settings.")
+@over_api
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 @pass_context
 def status(context: Context, store: str | None, as_json_: bool) -> None:

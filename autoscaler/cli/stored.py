@@ -1,4 +1,4 @@
-"""Reading the store beside a running service."""
+"""Reading the store beside a running service, or asking the service itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from autoscaler import records
+from autoscaler.cli.line import line_to
+from autoscaler.cli.remote import Book, Remote
 from autoscaler.errors import Permanent
 from autoscaler.model import Decision, Order, Outcome, Record
 from autoscaler.ordering import meant
@@ -29,12 +31,23 @@ async def reading(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
+@asynccontextmanager
+async def asking(settings: Settings) -> AsyncIterator[Book]:
+    """The controller that settings name, or else the store, for reading only."""
+    line = line_to(settings.client)
+    if line is not None:
+        yield Remote(line)
+        return
+    async with reading(settings) as store:
+        yield store
+
+
 async def last_record(settings: Settings, service: str) -> tuple[Record, Changed | None]:
     """The newest stored record of a service, and the newest in which something was done.
 
     Raises Permanent that names the services there are.
     """
-    async with reading(settings) as store:
+    async with asking(settings) as store:
         record = await store.last(service)
         if record is not None:
             return record, await store.last_change(service)
@@ -43,14 +56,14 @@ async def last_record(settings: Settings, service: str) -> tuple[Record, Changed
 
 async def last_decisions(settings: Settings) -> list[Decision]:
     """The newest stored decision of each service, by the services' names."""
-    async with reading(settings) as store:
+    async with asking(settings) as store:
         found = await store.last_by_service()
     return [found[name] for name in sorted(found)]
 
 
 async def standing_orders(settings: Settings) -> list[Order]:
     """The orders by hand that stand."""
-    async with reading(settings) as store:
+    async with asking(settings) as store:
         return [*await store.orders()]
 
 
@@ -58,7 +71,7 @@ async def past(
     settings: Settings, service: str | None, since: float, limit: int
 ) -> list[tuple[Decision, Outcome | None]]:
     """Stored decisions, newest first."""
-    async with reading(settings) as store:
+    async with asking(settings) as store:
         return [*await store.history(service=service, since=since, limit=limit)]
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from io import StringIO
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autoscaler.settings import Settings
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED = 1
 WIDE = 200
@@ -93,6 +94,31 @@ def _tell(ctx: click.Context, lines: list[str]) -> None:
     for line in dict.fromkeys(lines):
         click.secho("Error: ", err=True, nl=False, fg="red", bold=True)
         click.echo(line, err=True)
+
+
+def over_api(command: F) -> F:
+    """Options of a command that may ask a running controller instead of its store."""
+    url = click.option(
+        "--url",
+        expose_value=False,
+        callback=_states_client("url"),
+        help="Ask the controller there (or at AUTOSCALER_CLIENT__URL), not the store.",
+    )
+    token = click.option(
+        "--token-file",
+        expose_value=False,
+        callback=_states_client("token_file"),
+        help="The file with the token to show it.",
+    )
+    return url(token(command))
+
+
+def _states_client(key: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
+    def state(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            ctx.ensure_object(Context).overrides.setdefault("client", {})[key] = value
+
+    return state
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

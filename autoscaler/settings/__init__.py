@@ -10,7 +10,7 @@ Each setting comes from the first of these that states it (`layers.py`):
     5. the defaults
 """
 
-from autoscaler.settings.api import Api, Basic, Bearer, Scope
+from autoscaler.settings.api import Api, Basic, Bearer, Client, Scope
 from autoscaler.settings.layers import DEFAULT_FILE, SECRETS
 from autoscaler.settings.loading import load_settings
 from autoscaler.settings.model import (
@@ -32,6 +32,7 @@ __all__ = [
     "Basic",
     "Bearer",
     "Brake",
+    "Client",
     "Deadlines",
     "Log",
     "Scope",

@@ -83,3 +83,23 @@ class Api(Strict):
         if self.client_ca is not None and self.tls_cert is None:
             raise ValueError("client_ca needs tls_cert and tls_key: certificates are TLS's")
         return self
+
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+(/[^?#@\s]*)?$")]
+
+
+class Client(Strict):
+    """How commands reach a running controller, instead of reading its store."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+(/[^?#@\s]*)?$")] | None = (
+        None
+    )
+    """Where it is: `http://autoscaler:9095`. Without it commands use the store."""
+    token_file: Path | None = None
+    """The token to show: the file's first line."""
+    ca: Path | None = None
+    """PEM file with the authority of its certificate, if it is none of the system's."""
+    tls_cert: Path | None = None
+    """PEM file with a certificate of our own, where it wants one."""
+    tls_key: Path | None = None
+    """PEM file with that certificate's key."""

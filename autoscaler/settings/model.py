@@ -13,7 +13,7 @@ from pydantic_settings import NoDecode
 from autoscaler.addresses import DEFAULT_LISTEN, Address, split_address
 from autoscaler.durations import Duration
 from autoscaler.policy.notify import Notify, no_such
-from autoscaler.settings.api import Api
+from autoscaler.settings.api import Api, Client
 from autoscaler.strict import Strict
 
 SYSTEM_STATE = Path("/var/lib/autoscaler")
@@ -198,6 +198,8 @@ class Settings(Strict):
     """Where `/api`, `/metrics`, `/healthz` and `/readyz` are served: host and port."""
     api: Api = Api()
     """Who may ask there, and for what."""
+    client: Client = Client()
+    """How commands reach a running controller."""
     controller: Annotated[str, Field(pattern=r"^(http|https)://[^/]+")] | None = None
     """Where an agent finds the controller: `http://autoscaler:9095`. Without it an agent only
     serves metrics."""

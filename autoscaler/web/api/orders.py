@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
 
+from autoscaler import ordering
+from autoscaler.errors import Invalid
 from autoscaler.model import Order, OrderKind
 from autoscaler.settings import Scope
 from autoscaler.strict import Strict
@@ -16,6 +18,7 @@ from autoscaler.web.api.desk import Desk
 from autoscaler.web.api.endpoint import Answer, Asked, Endpoint, endpoint
 from autoscaler.web.api.paging import SERVICE, Name, Part, part
 from autoscaler.web.api.services import found
+from autoscaler.web.problems import Problem
 
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -157,9 +160,14 @@ class _Book:
     async def give(self, asked: Asked) -> OrderTaken:
         """Whoever's token it is gives it; what is done once needs a service that there is."""
         order = self._order(asked)
-        service = found(self.desk, order.service) if order.kind.act is not None else None
+        if order.kind.act is not None:
+            found(self.desk, order.service)
+        try:
+            ordering.check(order, await self.desk.store.last_by_service([order.service]))
+        except Invalid as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from error
         await self.desk.store.give(order)
-        self._wake(order.service if service is None else service.name)
+        self._wake(order.service)
         return OrderTaken(order=order)
 
     async def withdraw(self, asked: Asked) -> Withdrawn:

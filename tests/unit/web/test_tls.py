@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import ssl
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from autoscaler.cli import healthcheck
+from autoscaler.cli.line import own_tls
 from autoscaler.errors import Permanent
 from autoscaler.settings import Api
 from autoscaler.telemetry import Telemetry
@@ -36,16 +39,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def ask(files: Path) -> AsyncIterator[Ask]:
+def api(files: Path) -> Api:
+    """HTTPS alone, with client certificates."""
+    given = {"tls_cert": files / "cert", "tls_key": files / "key", "client_ca": files / "cert"}
+    return Api.model_validate({"tokens": {"reader": {"file": files / "token"}}, **given})
+
+
+@pytest.fixture
+async def ask(files: Path, api: Api) -> AsyncIterator[Ask]:
     """Ask a server that wants client certificates, with one or without."""
-    api = Api.model_validate(
-        {
-            "tokens": {"reader": {"file": files / "token"}},
-            "tls_cert": files / "cert",
-            "tls_key": files / "key",
-            "client_ca": files / "cert",
-        }
-    )
     application = build(Site(telemetry=Telemetry(), ready=lambda: (True, ""), api=api))
     async with serve(application, "127.0.0.1", 0, tls(api)) as port:
 
@@ -72,6 +74,13 @@ async def test_a_certificate_is_needed_beside_the_token(ask: Ask) -> None:
 async def test_probes_need_none(ask: Ask) -> None:
     async with ask("/healthz", False) as answer:
         assert answer.status == 200
+
+
+async def test_the_health_check_trusts_the_certificate_of_its_own_settings(api: Api) -> None:
+    application = build(Site(telemetry=Telemetry(), ready=lambda: (True, "ready"), api=api))
+    async with serve(application, "127.0.0.1", 0, tls(api)) as port:
+        told = await asyncio.to_thread(healthcheck.ask, "127.0.0.1", port, "/readyz", own_tls(api))
+    assert told == (200, "ready")
 
 
 @pytest.mark.parametrize("missing", ["tls_cert", "client_ca"])

@@ -64,6 +64,16 @@ async def test_each_kind_of_order_is_kept_with_who_gave_it(
     assert list(await scene.store.orders()) == [wanted]
 
 
+async def test_an_order_that_its_policy_does_not_allow_now_is_refused(
+    scene: Scenario, client: Client
+) -> None:
+    await scene.cycle()
+    answer = await order(client, {"kind": "scale", "service": "web", "replicas": 21}, 409)
+    assert "21 is outside of 2 to 20" in answer["detail"]
+    await order(client, {"kind": "restart", "service": "other"}, 409)
+    assert list(await scene.store.orders()) == []
+
+
 async def test_what_is_done_once_needs_a_service_that_there_is(
     scene: Scenario, client: Client
 ) -> None:
