@@ -10,13 +10,15 @@ sent is counted and told of in the next message; the store's history has all of 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from autoscaler.model import Happening
 from autoscaler.notifications.delivery import Delivery
 from autoscaler.policy import Notify
 from autoscaler.policy_files import PolicySet
 from autoscaler.ports import Clock, Notifier
+from autoscaler.redaction import redacted_text
 from autoscaler.telemetry import Telemetry
 
 __all__ = ["Delivery", "Notifications"]
@@ -52,13 +54,16 @@ class Notifications:
 
     def hear(self, happening: Happening) -> None:
         """Put a happening into the queues of those who want it. Never waits."""
-        for name in self._whom(happening):
-            if delivery := self._deliveries.get(name):
-                delivery.put(happening)
+        found = [self._deliveries[name] for name in self._whom(happening)]
+        if found:
+            happening = replace(happening, text=redacted_text(happening.text))
+        for delivery in found:
+            delivery.put(happening)
 
-    def _whom(self, happening: Happening) -> Iterable[str]:
+    def _whom(self, happening: Happening) -> Sequence[str]:
         stated = self._of_policy.get(happening.policy, self._usual)
-        return dict.fromkeys(each.to for each in stated if each.wants(happening))
+        wanting = dict.fromkeys(each.to for each in stated if each.wants(happening))
+        return [name for name in wanting if name in self._deliveries]
 
     def start(self, group: asyncio.TaskGroup) -> Sequence[asyncio.Task[None]]:
         """Start a task for each notifier; they end by being cancelled."""

@@ -95,6 +95,13 @@ async def test_who_is_named_twice_hears_once() -> None:
     assert (await bed.heard(a_happening("sick")))["ops"] == ["sick"]
 
 
+@in_virtual_time
+async def test_what_looks_like_a_secret_is_not_told() -> None:
+    bed = Bed({"to": "ops"})
+    heard = await bed.heard(a_happening("no answer of http://me:canary@host, token=canary"))
+    assert heard["ops"] == ["no answer of http://***@host, token=***"]
+
+
 def refusal(notify: Any, **context: Any) -> str:
     with pytest.raises(ValidationError) as caught:
         Notify.model_validate(notify, context=context)
