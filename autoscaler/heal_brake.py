@@ -41,6 +41,11 @@ class HealBrake:
         self._memories = memories
         attempts = [each.at for memory in memories.values() for each in memory.healing.attempts]
         self._last = max(attempts, default=None)
+        self._uncovered: set[str] = set()
+
+    def watches(self, service_id: str, *, covered: bool) -> None:
+        """Whether a policy covers a service: one that none covers is nobody's patient."""
+        (self._uncovered.discard if covered else self._uncovered.add)(service_id)
 
     def begin(self, action: Action, now: float) -> None:
         """An action has been decided; those that heal draw from the budget."""
@@ -58,7 +63,8 @@ class HealBrake:
 
     def with_fleet(self, facts: FleetFacts, view: View, now: float) -> FleetFacts:
         """Whether the fleet is well enough to heal one of its services."""
-        watched = [view.services[key] for key in self._memories if key in view.services]
+        keys = (key for key in self._memories if key not in self._uncovered)
+        watched = [view.services[key] for key in keys if key in view.services]
         sick = [each for each in watched if self._sick(each, view, now)]
         stop = self._nodes(view.fleet().nodes.values()) or self._services(len(sick), len(watched))
         failed = self._failed(sick, now)

@@ -109,6 +109,7 @@ class Passes:
 
     def forget(self, service_id: str) -> None:
         """The service has been gone for long."""
+        self.heal_brake.watches(service_id, covered=True)
         self.passed.pop(service_id, None)
         self.revisions.pop(service_id, None)
         self._own_writes.pop(service_id, None)

@@ -115,6 +115,7 @@ class Reconciler:
     ) -> Sequence[Passed]:
         """The pass over a service, if it is new what came of it."""
         policies = covering(service)
+        self._passes.heal_brake.watches(service.id, covered=bool(policies))
         if not policies:
             self._uncovered(service)
         if not policies or service.id in self._acts.busy or service.id in batch.overtaken:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from autoscaler.decide import health
 from autoscaler.decide.bounds import freezing
 from autoscaler.decide.heal_case import HealCase
 from autoscaler.decide.release_guards import (
@@ -81,6 +82,17 @@ def without_agent(case: HealCase) -> str | None:
     if case.task is None or case.task.node_id in case.observation.agents:
         return None
     return f"no agent on node {case.task.node_id} could stop a container"
+
+
+def still_replacing(case: HealCase) -> str | None:
+    """One task at a time: the next is stopped once the one before it is back."""
+    run = case.memory.run
+    if case.act is not Act.REPLACE or not run or run[-1].act is not Act.REPLACE:
+        return None
+    tasks = case.observation.tasks or ()
+    there = sum(task.healthy or (task.wanted and task.id in case.about) for task in tasks)
+    missing = health.asked_for(case.observation.service, tasks) - there
+    return f"{missing} tasks do not run since the last one was replaced" if missing > 0 else None
 
 
 def heal_freeze(case: HealCase) -> str | None:
@@ -215,6 +227,7 @@ HEAL_GUARDS: tuple[HealGuard, ...] = (
     no_task,
     not_replaced,
     without_agent,
+    still_replacing,
     heal_freeze,
     quarantine,
     treated,

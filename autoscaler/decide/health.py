@@ -46,7 +46,7 @@ def plain(service: Service, tasks: Sequence[Task] | None, now: float) -> Standin
         return _rolling(service)
     if tasks is None or service.runs_once:
         return Standing(state=Health.UNKNOWN)
-    expected = _expected(service, tasks)
+    expected = asked_for(service, tasks)
     healthy = sum(task.healthy for task in tasks)
     if healthy >= expected:
         return Standing(state=Health.HEALTHY)
@@ -64,7 +64,7 @@ def _rolling(service: Service) -> Standing:
     return Standing(state=Health.STUCK if paused else Health.UPDATING, reasons=(told,))
 
 
-def _expected(service: Service, tasks: Sequence[Task]) -> int:
+def asked_for(service: Service, tasks: Sequence[Task]) -> int:
     """Tasks that should run; a global service's are known by those that Swarm wants."""
     if service.mode is Mode.REPLICATED:
         return service.replicas or 0

@@ -41,16 +41,21 @@ class CrashLoop(Strict):
         seen = checkup.observation
         since = max(checkup.since, seen.now - self.within)
         found = {task.id: (task.since, causes.ending(task)) for task in _failed(checkup)}
-        kept = {
-            key: (at, how) for key, (at, how) in {**_read(memory), **found}.items() if at > since
+        # A clock that was set back: such a failure counts as of when it was first seen, and is
+        # known for as long as its own time would make it a new one.
+        known = {
+            key: (min(at, seen.now), how)
+            for key, (at, how) in {**found, **_read(memory)}.items()
+            if max(at, found.get(key, (at, how))[0]) > since
         }
-        newest = dict(sorted(kept.items(), key=lambda item: item[1])[-MOST_KEPT:])
+        newest = dict(sorted(known.items(), key=lambda item: item[1])[-MOST_KEPT:])
         after = {key: [at, how] for key, (at, how) in newest.items()} or None
-        if len(newest) < self.failures:
+        counted = {key: how for key, (at, how) in newest.items() if at > since}
+        if len(counted) < self.failures:
             return after, None
-        told = causes.counted(how for _, how in newest.values())
-        reason = f"{len(newest)} tasks ended within {self.within:.0f} s: {told}"
-        return after, Finding(state=Health.CRASH_LOOPING, reason=reason, tasks=tuple(newest))
+        told = causes.counted(counted.values())
+        reason = f"{len(counted)} tasks ended within {self.within:.0f} s: {told}"
+        return after, Finding(state=Health.CRASH_LOOPING, reason=reason, tasks=tuple(counted))
 
 
 def _failed(checkup: Checkup) -> list[Task]:

@@ -31,6 +31,8 @@ class Imbalance(Strict):
 
     cures: ClassVar[frozenset[Act]] = frozenset({Act.REBALANCE, Act.NOTIFY})
     sees_nodes: ClassVar[bool] = True
+    lasting: ClassVar[str] = "30s"
+    """The `for:` of an entry that states none: nodes may be known as of some seconds ago."""
 
     max_skew: Annotated[int, Field(ge=1, le=100_000)] = 2
     """So many more tasks than the emptiest node the fullest may have."""

@@ -115,6 +115,17 @@ class Policy(Strict):
             raise ValueError(f"two entries of heal are named {twice[0]!r}; give each a name:")
         return heals
 
+    @field_validator("disruption")
+    @classmethod
+    def _available_at_its_smallest(cls, rest: Disruption, info: ValidationInfo) -> Disruption:
+        scale = info.data.get("scale")
+        if scale is not None and scale.least < rest.min_available:
+            raise ValueError(
+                f"min_available: {rest.min_available} is above min: {scale.least} of scale: no cure"
+                " would be possible once so few are left; raise min, or lower min_available"
+            )
+        return rest
+
     @field_validator("selector")
     @classmethod
     def _chooses_services(cls, selector: Selector | None, info: ValidationInfo) -> Selector | None:

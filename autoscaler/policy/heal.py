@@ -26,7 +26,8 @@ class Disruption(Strict):
     """What healing may cost a service, and when it gives up."""
 
     min_available: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    """A restart never takes the healthy tasks below this number."""
+    """A cure never takes the healthy tasks below this number. It may not be above `min` of `scale`
+    or of a schedule, but for a `min` of 0: a service that sleeps needs no cure."""
     backoff: Annotated[Duration, Field(ge=1, le=3600)] = 10.0
     """Pause after a heal; it doubles with each further one."""
     backoff_max: Annotated[Duration, Field(ge=1, le=86_400)] = 300.0
@@ -56,7 +57,8 @@ class Heal(Strict):
     """What to fall back to where there is no release to go back to; or where a container cannot
     be stopped: no agent on its node, or a restart policy by which Swarm might not replace it."""
     lasting: Annotated[Duration, Field(ge=0, le=86_400)] = Field(default=0.0, alias="for")
-    """The finding must have held for so long."""
+    """The finding must have held for so long; unless stated 30 s for `imbalance`, since nodes are
+    listed now and then only, and else 0."""
     cooldown: Annotated[Duration, Field(ge=0, le=604_800)] = 600.0
     """Pause between two cures, or two notices, of this entry."""
     source: str = "prometheus"
@@ -79,6 +81,7 @@ class Heal(Strict):
         known = mistakes.sift(cls, data, _valid(model, asked) or data)
         own: dict[str, Any] = {key: known.pop(key) for key in (*OWN, "source") if key in known}
         own["name"] = own.get("name") or str(rule or "")
+        own.setdefault("for", getattr(model, "lasting", "0s"))
         own |= _built(mistakes, model, asked, known)
         return mistakes.build(handler, own, "check", "options")
 

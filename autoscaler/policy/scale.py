@@ -97,6 +97,12 @@ class Scale(Strict):
     def _with_preset(cls, data: Any) -> Any:
         return filled(data)
 
+    @property
+    def least(self) -> int:
+        """So few replicas metrics may leave of a service that is awake."""
+        windows = (each.min for each in self.schedules if each.min is not None)
+        return min((low for low in (self.min, *windows) if low), default=self.max)
+
     # Each about one field, so that they find their mistakes beside those of other fields.
     @field_validator("max")
     @classmethod

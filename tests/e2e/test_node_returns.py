@@ -26,6 +26,7 @@ POLICY = {
             "rule": "imbalance",
             "max_skew": 1,
             "stable": "5s",
+            "for": "5s",
             "then": "rebalance",
             "cooldown": "1h",
         },

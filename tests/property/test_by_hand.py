@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -58,6 +59,13 @@ def _completed(draw: st.DrawFn, order: Order) -> Order:
     return order
 
 
+def smallest(document: dict[str, Any]) -> int:
+    """So many tasks may have to be available, and never more than metrics may leave."""
+    windows = document["scale"]["schedules"]
+    lows: list[int] = [document["scale"]["min"], *(one["min"] for one in windows if "min" in one)]
+    return min([4, *(low for low in lows if low)])
+
+
 @st.composite
 def ordered(draw: st.DrawFn) -> Pass:
     """A pass over a service of which something is ordered, in any state that it may be in."""
@@ -70,7 +78,7 @@ def ordered(draw: st.DrawFn) -> Pass:
         start_first=draw(st.booleans()),
     )
     one.document["mode"] = draw(st.sampled_from(["active", "active", "dry-run", "paused"]))
-    one.document["disruption"] = {"min_available": draw(st.integers(0, 4))}
+    one.document["disruption"] = {"min_available": draw(st.integers(0, smallest(one.document)))}
     one.document["release"] = {"on_failure": "rollback", "checks": [CHECK]}
     one.observation = replace(
         one.observation,

@@ -13,10 +13,13 @@ from autoscaler.healing.exhausted import Exhausted
 from autoscaler.model import (
     Act,
     Action,
+    Attempt,
     Decision,
     Finding,
+    Healing,
     Health,
     Intent,
+    Mode,
     Outcome,
     Service,
     Task,
@@ -104,6 +107,45 @@ def test_what_holds_a_replacement_for_now_does_not_turn_it_into_a_restart() -> N
     held = step(EITHER, disruption={"min_available": 3})
     assert (held.action, held.held_by) == (None, "min_available")
     assert "a replace takes 1 at a time" in held.reason
+
+
+def replaced_before(tasks: tuple[Task, ...], service: Service | None = None) -> Decision:
+    """A look after one task was replaced, with no other pause between two."""
+    attempt = Attempt(at=NOW - 60.0, act=Act.REPLACE, rule="exhausted")
+    memory = a_memory(healing=Healing(attempts=(attempt,)))
+    seen = observe(service or a_service(3), tasks=tasks, agents=("node-2", "node-3"))
+    return decide(a_healer({**REPLACE, "cooldown": "0s"}), seen, memory)[1]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (),
+        (task(1, state=TaskState.STARTING),),
+        (task(1, state=TaskState.FAILED),),
+        (task(1, desired=TaskState.READY, state=TaskState.READY),),
+        (task(1, node_ready=False),),
+    ],
+    ids=["gone", "starts", "failed", "waits", "on a lost node"],
+)
+def test_no_two_tasks_of_a_service_are_replaced_at_a_time(others: tuple[Task, ...]) -> None:
+    held = replaced_before((*others, *TASKS[1:]))
+    assert (held.action, held.held_by) == (None, "still_replacing")
+    assert "1 tasks do not run since the last one was replaced" in held.reason
+
+
+def test_the_next_task_is_replaced_once_the_one_before_it_is_back() -> None:
+    action = replaced_before(TASKS).action
+    assert action is not None
+    assert action.task == "task-2"
+
+
+def test_of_a_global_service_too_one_task_is_replaced_at_a_time() -> None:
+    nodes = tuple(task(n, slot=0) for n in (1, 2, 3))
+    everywhere = a_service(None, mode=Mode.GLOBAL)
+    starts = (replace(nodes[0], state=TaskState.STARTING), *nodes[1:])
+    assert replaced_before(starts, everywhere).held_by == "still_replacing"
+    assert replaced_before(nodes, everywhere).action is not None
 
 
 def test_a_replacement_takes_one_task_whatever_the_update_settings_say() -> None:

@@ -134,7 +134,7 @@ def test_a_service_without_tasks_has_no_skew() -> None:
     assert look(gone, returned(), now=NOW + 9000, service=a_service(0))[1] is None
 
 
-ENTRY = {"rule": "imbalance", "stable": "0s", "then": "rebalance"}
+ENTRY = {"rule": "imbalance", "stable": "0s", "for": "0s", "then": "rebalance"}
 
 
 def test_it_is_cured_by_a_restart_under_a_name_of_its_own() -> None:
@@ -153,6 +153,12 @@ def test_any_other_cure_comes_first() -> None:
         _, decision = decide(a_healer(*entries), seen, Memory())
         assert decision.action is not None
         assert decision.action.kind is Act.RESTART
+
+
+def test_unless_stated_it_must_last_for_longer_than_a_list_of_nodes_is_old() -> None:
+    assert a_healer({"rule": "imbalance", "then": "rebalance"}).heal[0].lasting == 30.0
+    stated = {"rule": "imbalance", "then": "rebalance", "for": "0s"}
+    assert a_healer(stated).heal[0].lasting == 0.0
 
 
 def test_min_available_holds_it_as_any_restart() -> None:

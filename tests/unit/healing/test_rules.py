@@ -49,6 +49,30 @@ def test_old_failures_are_forgotten() -> None:
     assert examine(CrashLoop(), memory=memory, now=NOW + 400) == (None, None)
 
 
+def test_after_the_clock_was_set_back_old_failures_are_no_new_ones_for_longer_than_the_window() -> (
+    None
+):
+    rule, early = CrashLoop(), NOW - 3600
+    memory, _ = examine(rule, ended(1), ended(2))
+    for seconds in (0, 100, 299):
+        memory, finding = examine(rule, ended(1), ended(2), memory=memory, now=early + seconds)
+        assert finding is None
+    third = ended(3, ago=3600 - 350)
+    memory, finding = examine(rule, ended(1), ended(2), third, memory=memory, now=early + 360)
+    assert finding is None
+    memory, finding = examine(rule, ended(1), ended(2), memory=memory, now=NOW)
+    assert finding is None
+    assert examine(rule, memory=memory, now=NOW + 400) == (None, None)
+
+
+def test_failures_on_a_node_whose_clock_is_ahead_count_as_of_when_they_were_seen() -> None:
+    rule, memory = CrashLoop(), None
+    for number in (1, 2, 3):
+        memory, finding = examine(rule, ended(number, ago=-900.0), memory=memory)
+    assert finding is not None
+    assert examine(rule, ended(1, ago=-900.0), memory=memory, now=NOW + 301)[1] is None
+
+
 def test_tasks_that_were_stopped_are_no_failures() -> None:
     stopped = [ended(n, TaskState.SHUTDOWN, exit_code=143) for n in range(9)]
     lost = [ended(10 + n, node_ready=False) for n in range(9)]

@@ -108,6 +108,15 @@ def test_services_that_no_policy_covers_do_not_count() -> None:
     assert facts(view(10, 4), {"s0": Memory()}).heal_stop is None
 
 
+def test_nor_do_those_that_none_covers_any_more() -> None:
+    seen = view(10, 4)
+    brake = HealBrake({key: Memory() for key in seen.services})
+    brake.watches("s0", covered=False)
+    assert brake.with_fleet(FleetFacts(), seen, NOW).heal_stop is None
+    brake.watches("s0", covered=True)
+    assert brake.with_fleet(FleetFacts(), seen, NOW).heal_stop is not None
+
+
 def test_the_budget_survives_a_restart() -> None:
     brake = HealBrake({"s0": tried(4.0)})
     assert brake.with_budget(FleetFacts(), NOW).heal_at == NOW + 6.0
@@ -145,6 +154,15 @@ async def test_a_sick_fleet_is_left_alone_with_the_reason() -> None:
         decision = await scene.last("s0")
         assert decision.held_by == "fleet_stop"
         assert "3 of 5 services are sick at once" in decision.reason
+
+
+async def test_sick_services_that_lost_their_policy_do_not_stop_the_others_heals() -> None:
+    async with Scenario(*(service(n) for n in range(5)), policies=[HEALER]) as scene:
+        await scene.cycle()
+        scene.rewrite([{**HEALER, "services": ["s3", "s4"]}])
+        sicken(scene, 0, 1, 2, 3)
+        await scene.cycles(3)
+        assert [action.service_id for action in scene.swarm.applied] == ["s3"]
 
 
 async def test_a_restart_whose_answer_was_lost_is_not_made_twice() -> None:

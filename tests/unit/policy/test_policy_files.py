@@ -123,6 +123,35 @@ def test_a_problem_names_file_line_and_key(write: Write, wrong: str, told: str) 
     assert told in found[0]
 
 
+NIGHT = '[{name: night, cron: "0 0 * * *", duration: 6h, min: 2}]'
+
+
+@pytest.mark.parametrize(
+    ("scale", "low"),
+    [
+        ("{min: 2, max: 9}", 2),
+        ("{max: 9}", 1),
+        (f"{{min: 4, max: 9, schedules: {NIGHT}}}", 2),
+    ],
+)
+def test_fewer_replicas_than_must_be_available_are_a_mistake(
+    write: Write, scale: str, low: int
+) -> None:
+    rest = f"scale: {scale}\ndisruption: {{min_available: 3}}\n"
+    path = write("a.yaml", policies(policy(rest=rest)))
+    (found,) = problems(path)
+    assert found.startswith(f"{path}:6:5: policies.0.disruption: min_available: 3 is above")
+    assert f"min: {low} of scale" in found
+
+
+@pytest.mark.parametrize("scale", ["{min: 3, max: 9}", "{min: 0, max: 9}"])
+def test_a_service_may_sleep_whatever_must_be_available_while_it_is_awake(
+    write: Write, scale: str
+) -> None:
+    rest = f"scale: {scale}\ndisruption: {{min_available: 3}}\n"
+    PolicyFiles([write("a.yaml", policies(policy(rest=rest)))]).load()
+
+
 FULL_OF_MISTAKES = """\
 version: 1
 policies:
