@@ -1,8 +1,8 @@
 """A program that writes to a store until it is killed; `test_store_survives_kill` runs it.
 
 It reads lines like `{"place": "/some/directory", "kill": {"after_ops": 120}}`. For each it
-forks a child that writes to the store of that place and dies as told, and answers with what
-the child acknowledged before: `{"acks": [["recorded", 1], ["settled", 1], ...]}`. A child dies
+forks a child that writes to the store of that place and dies as told, and answers with the
+writes that the child acknowledged before, by their numbers: `{"acks": [1, 2, ...]}`. A child dies
 after so many steps of the database, in the write that makes a file larger than so many bytes,
 or so many milliseconds after its first acknowledgement.
 """
@@ -21,14 +21,15 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from autoscaler.model import Memory, Outcome
+from autoscaler.model import Memory, Order, OrderKind, Outcome, Receipt
 from autoscaler.store import SqliteStore
+from autoscaler.testing.contracts.alerts import firing
 from autoscaler.testing.contracts.store import MEMORY, make_intent, make_record
 
 _ENOUGH = 40
-"""Rounds after which a child dies anyway."""
+"""Turns after which a child dies anyway."""
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
         print(json.dumps({"acks": _run(order["place"], order["kill"])}), flush=True)  # noqa: T201
 
 
-def _run(place: str, kill: dict[str, Any]) -> list[list[Any]]:
+def _run(place: str, kill: dict[str, Any]) -> list[int]:
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
@@ -79,21 +80,40 @@ def _die() -> None:
 
 
 async def _write(place: str, connect: Any, acks: int) -> None:
-    def acknowledge(what: str, number: int) -> None:
-        os.write(acks, f'["{what}", {number}]\n'.encode())
-
     store = await SqliteStore.open(Path(place) / "autoscaler.db", connect=connect)
-    for intent in await store.open_intents():
-        await _settle(store, int(intent.at))
-        acknowledge("settled", int(intent.at))
-    first = (await store.memories()).get("web-id", Memory(replicas=0)).replicas or 0
-    for number in count(first + 1):
-        await _record(store, number)
-        acknowledge("recorded", number)
-        await asyncio.gather(_settle(store, number), store.record(memories={"x": MEMORY}))
-        acknowledge("settled", number)
-        if number > first + _ENOUGH:
+    first = (await taken(store)).number
+    if not first:
+        await _give(store, 0)  # for the first turn to withdraw
+    for number in count(first):
+        turn, write = divmod(number, len(WRITES))
+        await WRITES[write](store, turn + 1)
+        os.write(acks, f"{number + 1}\n".encode())
+        if turn > first // len(WRITES) + _ENOUGH:
             _die()
+
+
+class Taken(NamedTuple):
+    """Up to which turn each kind of write is in the store, in the order of a turn."""
+
+    recorded: int
+    settled: int
+    received: int
+    given: int
+    withdrawn: int
+
+    @property
+    def number(self) -> int:
+        """How many writes that are."""
+        return sum(self)
+
+
+async def taken(store: SqliteStore) -> Taken:
+    """What a store holds."""
+    web = (await store.memories()).get("web-id", Memory(replicas=0))
+    received = len(await store.alerts())
+    standing = sorted(int(order.at) for order in await store.orders())
+    given = standing[-1] if standing else 0
+    return Taken(web.replicas or 0, web.good, received, given, given - max(0, len(standing) - 1))
 
 
 async def _record(store: SqliteStore, number: int) -> None:
@@ -107,8 +127,35 @@ async def _record(store: SqliteStore, number: int) -> None:
 
 
 async def _settle(store: SqliteStore, number: int) -> None:
+    """Two writes that share a commit, or do not."""
     memory = replace(MEMORY, replicas=number, good=number)
-    await store.settle(make_intent("web", number), Outcome.DONE, "", number + 0.5, memory)
+    settling = store.settle(make_intent("web", number), Outcome.DONE, "", number + 0.5, memory)
+    await asyncio.gather(settling, store.record(memories={"x": MEMORY}))
+
+
+async def _receive(store: SqliteStore, number: int) -> None:
+    """An alert that is told twice in one notification, and has one effect."""
+    alert = firing(str(number), start=number, at=number)
+    receipts = [each.receipt for each in await store.receive([alert, alert], number)]
+    assert receipts == [Receipt.ACCEPTED, Receipt.DUPLICATE]
+
+
+async def _give(store: SqliteStore, number: int) -> None:
+    await store.give(_order(number))
+
+
+async def _withdraw(store: SqliteStore, number: int) -> None:
+    """The order of the turn before; that of the last one stands."""
+    order = _order(number - 1)
+    await store.withdraw(order.kind, order.service, given_at=order.at)
+
+
+def _order(number: int) -> Order:
+    return Order(kind=OrderKind.RESTART, service=f"web-{number}", at=number, actor="ann")
+
+
+WRITES = (_record, _settle, _receive, _give, _withdraw)
+"""A turn: each kind of write that is acknowledged to somebody."""
 
 
 if __name__ == "__main__":
