@@ -57,7 +57,7 @@ class AlertmanagerSettings(Pace):
     """For basic authentication, with `password_file`."""
     password_file: Path | None = None
     """Holds the password; read for each message, so it may be rotated."""
-    token_file: Path | None = None
+    bearer_token_file: Path | None = None
     """Holds a bearer token; read for each message, so it may be rotated."""
 
     @field_validator("urls")
@@ -77,8 +77,8 @@ class AlertmanagerSettings(Pace):
     def _one_login(self) -> Self:
         if (self.username is None) != (self.password_file is None):
             raise ValueError("`username` and `password_file` belong together")
-        if self.username is not None and self.token_file is not None:
-            raise ValueError("either `username` or `token_file`, not both")
+        if self.username is not None and self.bearer_token_file is not None:
+            raise ValueError("either `username` or `bearer_token_file`, not both")
         return self
 
 
@@ -117,8 +117,8 @@ class AlertmanagerNotifier:
 
     def _login(self) -> dict[str, str]:
         settings = self._settings
-        if settings.token_file is not None:
-            return {"Authorization": f"Bearer {read_secret(settings.token_file)}"}
+        if settings.bearer_token_file is not None:
+            return {"Authorization": f"Bearer {read_secret(settings.bearer_token_file)}"}
         if settings.username is None or settings.password_file is None:
             return {}
         pair = f"{settings.username}:{read_secret(settings.password_file)}"

@@ -4,7 +4,7 @@ notifiers:
   ours:
     type: webhook
     url: https://hooks.example/autoscaler
-    token_file: /run/secrets/hook_token
+    bearer_token_file: /run/secrets/hook_token
 
 The body is `{"version": 1, "title", "text", "dropped", "repeated", "events": [...]}`; an event
 has `at` (Unix seconds), `kind`, `severity`, `span`, `service`, `policy`, `about`, `text`,
@@ -33,7 +33,7 @@ class WebhookSettings(Pace):
     """The address; one that is itself a secret belongs into `url_file`."""
     url_file: Path | None = None
     """File with the address; read for each message, so it may be changed."""
-    token_file: Path | None = None
+    bearer_token_file: Path | None = None
     """File with a bearer token; read for each message, so it may be rotated."""
 
     @field_validator("url")
@@ -66,9 +66,9 @@ class WebhookNotifier:
     def _where(self) -> tuple[str, dict[str, str]]:
         settings = self._settings
         url = settings.url or (read_secret(settings.url_file) if settings.url_file else "")
-        if settings.token_file is None:
+        if settings.bearer_token_file is None:
             return url, {}
-        return url, {"Authorization": f"Bearer {read_secret(settings.token_file)}"}
+        return url, {"Authorization": f"Bearer {read_secret(settings.bearer_token_file)}"}
 
     async def close(self) -> None:
         """Give back the connections."""

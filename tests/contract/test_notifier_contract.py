@@ -61,7 +61,7 @@ class TestWebhook(OverHttp):
     @pytest.fixture
     async def notifier(self, hook: Hook, secret: Path) -> AsyncIterator[Notifier]:
         url = f"{hook.url}/{PATH_CANARY}"
-        notifier = WebhookNotifier(WebhookSettings(url=url, token_file=secret))
+        notifier = WebhookNotifier(WebhookSettings(url=url, bearer_token_file=secret))
         yield notifier
         await notifier.close()
 

@@ -101,7 +101,7 @@ def project(installed: Project) -> Iterator[Project]:
     (installed.path / "numbers" / "web.queue").write_text("450\n")
     yield installed
     cluster.write_text(before)
-    for left in installed.path.glob("autoscaler.db*"):
+    for left in (*installed.path.glob("autoscaler.db*"), *installed.path.glob("told.jsonl")):
         left.unlink()
 
 
@@ -112,6 +112,7 @@ def test_every_file_of_the_page_is_there(installed: Project) -> None:
         "acme_autoscaler/ahead.py",
         "acme_autoscaler/file.py",
         "acme_autoscaler/counts.py",
+        "acme_autoscaler/lines.py",
         "tests/test_contracts.py",
         "config/autoscaler.yaml",
         "policies/web.yaml",
@@ -121,7 +122,8 @@ def test_every_file_of_the_page_is_there(installed: Project) -> None:
 
 def test_the_plugins_are_found(project: Project) -> None:
     lines = project.run("autoscaler", "plugins").splitlines()
-    for kind, name in (("strategies", "ahead"), ("sources", "file"), ("orchestrators", "counts")):
+    pure, adapters = ("strategies ahead",), ("sources file", "orchestrators counts")
+    for kind, name in map(str.split, (*pure, *adapters, "notifiers lines")):
         found = [line for line in lines if line.split()[:3] == [kind, name, "acme-autoscaler"]]
         assert len(found) == 1, lines
         assert "cannot be loaded" not in found[0]
@@ -147,10 +149,14 @@ def test_a_pass_scales(project: Project) -> None:
     service = subprocess.Popen(start, cwd=project.path, env=project.environment)
     try:
         wait_until(lambda: project.replicas() == 5, timeout=PATIENCE, what="5 replicas")
+        wait_until((project.path / "told.jsonl").exists, timeout=PATIENCE, what="a line about it")
     finally:
         service.terminate()
         code = service.wait(10)
     assert code == 0
+    told = json.loads((project.path / "told.jsonl").read_text().splitlines()[0])
+    assert told["title"] == "autoscaler: web scaled"
+    assert "scale 2 -> 5" in told["text"]
 
 
 def test_the_code_is_as_tidy_as_ours(project: Project) -> None:

@@ -101,6 +101,7 @@ def scaled(decision: Decision) -> int | None:
         ("hold-down-while.yaml", 2, {"query": value(12)}, 6),
         ("freeze.yaml", 4, {"query": value(40)}, 8),
         ("healing.yaml", 3, {"requests": value(650)}, 7),
+        ("notify.yaml", 3, {"requests": value(650)}, 7),
     ],
 )
 def test_an_example_scales_as_it_says(
