@@ -17,6 +17,7 @@ one that they hold does not keep the service from being scaled.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from autoscaler.decide import asking, by_hand, clocks, healing, pace, recall
 from autoscaler.decide.bounds import in_force
@@ -37,6 +38,21 @@ from autoscaler.policy import Policy, PolicyMode, Scale
 
 __all__ = ["decide"]
 
+PAUSED = PolicyMode.PAUSED
+
+
+class Size(NamedTuple):
+    """What a pass comes to as far as the number of replicas is concerned."""
+
+    reason: str
+    held_by: str | None = None
+    wanted: int | None = None
+    action: Action | None = None
+    min: int | None = None
+    max: int | None = None
+    recommendations: tuple[Recommendation, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
 
 def decide(policy: Policy, observation: Observation, memory: Memory) -> tuple[Memory, Decision]:
     """One step: what to remember, and what to do."""
@@ -46,52 +62,81 @@ def decide(policy: Policy, observation: Observation, memory: Memory) -> tuple[Me
 
 def _automatic(policy: Policy, observation: Observation, memory: Memory) -> tuple[Memory, Decision]:
     """What the policy asks for, whatever people order."""
-    if policy.mode is PolicyMode.PAUSED:
-        resting = _nothing(policy, observation, "the policy is paused", "paused")
-        return recall.unwatched(memory), resting
+    if policy.mode is PAUSED:
+        return _at_rest(policy, observation, memory, "the policy is paused")
     if observation.paused is not None:
-        resting = _nothing(policy, observation, observation.paused, "paused")
-        return recall.unwatched(memory), resting
+        return _at_rest(policy, observation, memory, observation.paused)
     memory = clocks.not_ahead(memory, observation.now)
     healed = healing.heal(policy, observation, memory.healing)
     if healed.memory is not memory.healing:
         memory = replace(memory, healing=healed.memory)
-    after, decision = _size(policy, observation, memory)
-    return after, _with_health(decision, healed)
+    after, size = _size(policy, observation, memory)
+    return after, _decision(policy, observation, size, healed)
 
 
-def _with_health(decision: Decision, healed: healing.Healed) -> Decision:
+def _at_rest(
+    policy: Policy, observation: Observation, memory: Memory, reason: str
+) -> tuple[Memory, Decision]:
+    service = observation.service
+    decision = Decision(
+        at=observation.now,
+        policy=policy.name,
+        service_id=service.id,
+        service=service.name,
+        current=service.replicas,
+        wanted=None,
+        action=None,
+        reason=reason,
+        held_by="paused",
+    )
+    return recall.unwatched(memory), decision
+
+
+def _decision(
+    policy: Policy, observation: Observation, size: Size, healed: healing.Healed
+) -> Decision:
     """One action: a cure if there is one, else the scale."""
-    said = healing.described(healed.candidates, healed.verdicts)
-    action = healed.action or decision.action
-    held_by = decision.held_by or (healed.verdicts[0].guard if healed.verdicts else None)
-    return replace(
-        decision,
+    service, action = observation.service, healed.action or size.action
+    held_by = size.held_by or (healed.verdicts[0].guard if healed.verdicts else None)
+    return Decision(
+        at=observation.now,
+        policy=policy.name,
+        service_id=service.id,
+        service=service.name,
+        current=service.replicas,
+        wanted=size.wanted,
         action=action,
-        reason="; ".join([*said, decision.reason] if healed.action else [decision.reason, *said]),
+        reason=_told(size, healed),
+        min=size.min,
+        max=size.max,
         held_by=None if action else held_by,
-        recommendations=(*healed.candidates, *decision.recommendations),
-        verdicts=(*healed.verdicts, *decision.verdicts),
+        recommendations=healed.candidates + size.recommendations,
+        verdicts=healed.verdicts + size.verdicts,
         health=healed.standing,
         tells=healed.tells,
         watch=healed.memory.releases.watch,
     )
 
 
-def _size(policy: Policy, observation: Observation, memory: Memory) -> tuple[Memory, Decision]:
+def _told(size: Size, healed: healing.Healed) -> str:
+    if not healed.candidates:
+        return size.reason
+    said = healing.described(healed.candidates, healed.verdicts)
+    return "; ".join([*said, size.reason] if healed.action else [size.reason, *said])
+
+
+def _size(policy: Policy, observation: Observation, memory: Memory) -> tuple[Memory, Size]:
     """How many replicas there should be."""
     if policy.scale is None:
-        return memory, _nothing(policy, observation, "the policy does not scale")
+        return memory, Size("the policy does not scale")
     if observation.service.replicas is None:
-        return memory, _nothing(
-            policy, observation, f"{observation.service.mode} services do not scale", "scalable"
-        )
+        return memory, Size(f"{observation.service.mode} services do not scale", "scalable")
     return _scale(policy, policy.scale, observation, memory)
 
 
 def _scale(
     policy: Policy, scale: Scale, observation: Observation, memory: Memory
-) -> tuple[Memory, Decision]:
+) -> tuple[Memory, Size]:
     seen = recall.take_in(memory, observation, scale)
     strategies, recommendations = asking.recommend(scale, observation, seen)
     if strategies != seen.strategies:
@@ -118,15 +163,17 @@ def _remember(case: Case) -> Memory:
 
     Neither does what a part of the metrics would shrink to: the others might want more.
     """
-    silent = not case.recommendations or case.forced or case.want.without_data
-    partly = any(r.replicas is None and not r.abstains for r in case.recommendations)
-    if silent or (partly and case.wanted < case.current):
+    if not case.recommendations or case.forced or case.want.without_data:
+        return case.memory
+    if case.wanted < case.current and any(
+        r.replicas is None and not r.abstains for r in case.recommendations
+    ):
         return case.memory
     runs = pace.remember(case.memory.recommendations, case.wanted, case.scale.behavior, case.now)
     return replace(case.memory, recommendations=runs)
 
 
-def _judged(case: Case) -> Decision:
+def _judged(case: Case) -> Size:
     """Lead the proposal past the guards until one of them holds it."""
     proposed = case.wanted
     verdicts: list[Verdict] = []
@@ -137,37 +184,37 @@ def _judged(case: Case) -> Decision:
         if verdict is not None:
             verdicts.append(verdict)
             proposed = verdict.replicas
-    return _decision(case, proposed, tuple(verdicts))
+    held = verdicts[-1].guard if proposed == case.current != case.wanted else None
+    return _sized(case, held, case.wanted, _action(case, proposed), tuple(verdicts))
 
 
-def _decision(case: Case, replicas: int, verdicts: tuple[Verdict, ...]) -> Decision:
-    held = replicas == case.current and case.wanted != case.current
+def _unknown(case: Case) -> Size:
+    return _sized(case, "missing_data" if case.want.missing else None)
+
+
+def _sized(
+    case: Case,
+    held_by: str | None,
+    wanted: int | None = None,
+    action: Action | None = None,
+    verdicts: tuple[Verdict, ...] = (),
+) -> Size:
+    told, low, high = _reason(case, verdicts), case.bounds.min, case.bounds.max
+    return Size(told, held_by, wanted, action, low, high, case.recommendations, verdicts)
+
+
+def _action(case: Case, replicas: int) -> Action | None:
+    if replicas == case.current:
+        return None
     service = case.observation.service
-    action = None
-    if replicas != case.current:
-        action = Action(
-            kind=Act.SCALE,
-            service_id=service.id,
-            service=service.name,
-            version=service.version,
-            replicas=replicas,
-            previous=case.current,
-            over=Rollout.NONE if service.rollout.settled else service.rollout,
-        )
-    return Decision(
-        at=case.now,
-        policy=case.policy.name,
+    return Action(
+        kind=Act.SCALE,
         service_id=service.id,
         service=service.name,
-        current=case.current,
-        wanted=case.wanted,
-        action=action,
-        reason=_reason(case, verdicts),
-        min=case.bounds.min,
-        max=case.bounds.max,
-        held_by=verdicts[-1].guard if held else None,
-        recommendations=case.recommendations,
-        verdicts=verdicts,
+        version=service.version,
+        replicas=replicas,
+        previous=case.current,
+        over=Rollout.NONE if service.rollout.settled else service.rollout,
     )
 
 
@@ -184,25 +231,3 @@ def _silent(case: Case) -> list[Recommendation]:
     if case.want.replicas is None or case.forced or case.want.without_data:
         return []
     return [r for r in case.recommendations if r.replicas is None and not r.abstains]
-
-
-def _unknown(case: Case) -> Decision:
-    held_by = "missing_data" if case.want.missing else None
-    return replace(_decision(case, case.current, ()), wanted=None, held_by=held_by)
-
-
-def _nothing(
-    policy: Policy, observation: Observation, reason: str, held_by: str | None = None
-) -> Decision:
-    service = observation.service
-    return Decision(
-        at=observation.now,
-        policy=policy.name,
-        service_id=service.id,
-        service=service.name,
-        current=service.replicas,
-        wanted=None,
-        action=None,
-        reason=reason,
-        held_by=held_by,
-    )

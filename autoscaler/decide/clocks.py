@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from autoscaler.model import Healing, Memory, Releases, Watch
@@ -10,7 +10,7 @@ from autoscaler.model import Healing, Memory, Releases, Watch
 
 def not_ahead(memory: Memory, now: float) -> Memory:
     """The memory with no time later than `now`, as if what it tells had just happened."""
-    if max(_latest(memory)) <= now:
+    if _latest(memory) <= now:
         return memory
     return replace(
         memory,
@@ -28,31 +28,29 @@ def not_ahead(memory: Memory, now: float) -> Memory:
     )
 
 
-def _latest(memory: Memory) -> Iterator[float]:
-    """The last of each kind of times."""
+def _latest(memory: Memory) -> float:
+    """The last of all times; looked for in every pass."""
+    known, releases = memory.healing, memory.healing.releases
+    times = [known.counted_from, known.released_at, releases.since, releases.tasks_from]
+    marks = (memory.disturbed_at, memory.missing_since, memory.good_at)
+    times += [at for at in (*marks, known.well_since, releases.well_since) if at is not None]
     if memory.recommendations:
-        yield memory.recommendations[-1].until
-    if memory.scaled:
-        yield memory.scaled[-1].at
-    healing = memory.healing
-    for mark in (memory.changed, memory.reset, healing.quarantine, healing.unsent):
-        if mark is not None:
-            yield mark.at
-    yield from filter(None, (memory.disturbed_at, memory.missing_since, memory.good_at))
-    yield from _latest_of_healing(memory.healing)
+        times.append(memory.recommendations[-1].until)
+    times += _of_what_happened(memory)
+    times += [*known.since.values(), *known.told.values()]
+    times += [points[-1][0] for points in releases.usual.values() if points]
+    return max(times)
 
 
-def _latest_of_healing(known: Healing) -> Iterator[float]:
-    if known.attempts:
-        yield known.attempts[-1].at
-    yield from (known.counted_from, known.released_at, known.well_since or 0.0)
-    yield from known.since.values()
-    yield from known.told.values()
-    releases, watch = known.releases, known.releases.watch
-    yield from (releases.since, releases.tasks_from, releases.well_since or 0.0)
+def _of_what_happened(memory: Memory) -> list[float]:
+    """When each kind of event last happened."""
+    known = memory.healing
+    events = (memory.changed, memory.reset, known.quarantine, known.unsent)
+    times = [each.at for each in (*events, *memory.scaled[-1:], *known.attempts[-1:]) if each]
+    watch = known.releases.watch
     if watch is not None:
-        yield from (watch.since, watch.rolled_out_at or 0.0, watch.evaluated_at or 0.0)
-    yield from (points[-1][0] for points in releases.usual.values() if points)
+        times += [watch.since, watch.rolled_out_at or 0.0, watch.evaluated_at or 0.0]
+    return times
 
 
 def _of_healing(known: Healing, now: float) -> Healing:

@@ -23,6 +23,9 @@ MOST_ATTEMPTS = 50
 """Heals of one service that are remembered."""
 MOST_TOLD = 300
 """Characters of a reason that are remembered."""
+BY_ITSELF = frozenset({TaskState.FAILED, TaskState.REJECTED})
+"""States in which a task is that nobody has ended."""
+HEALTHY = Health.HEALTHY
 
 
 def released(memory: Healing, observation: Observation) -> Healing:
@@ -64,8 +67,10 @@ def give_up(
     memory: Healing, rest: Disruption, observation: Observation, asked: Sequence[object]
 ) -> Healing:
     """Put a service that heals do not help into quarantine, when another one is asked for."""
+    if memory.quarantine or not asked:
+        return memory
     run = memory.run
-    if memory.quarantine or not asked or len(run) < rest.quarantine_after:
+    if len(run) < rest.quarantine_after:
         return memory
     if not observation.service.rollout.settled or observation.now < run[-1].at + rest.backoff:
         # The last heal is not over yet: it may still help.
@@ -87,7 +92,7 @@ def watch(
     memory: Healing, rest: Disruption, observation: Observation, standing: Standing
 ) -> Healing:
     """Take heals for successful once the service has been well for long enough after them."""
-    if standing.state is not Health.HEALTHY:
+    if standing.state is not HEALTHY:
         return memory if memory.well_since is None else replace(memory, well_since=None)
     since = observation.now if memory.well_since is None else memory.well_since
     since = max(since, _last_failure(observation))
@@ -98,8 +103,7 @@ def watch(
 
 def _last_failure(observation: Observation) -> float:
     """When a task last ended by itself: until then the service was not well."""
-    ended = (TaskState.FAILED, TaskState.REJECTED)
-    return max((t.since for t in observation.tasks or () if t.state in ended), default=0.0)
+    return max((t.since for t in observation.tasks or () if t.state in BY_ITSELF), default=0.0)
 
 
 def attempted(memory: Healing, action: Action, now: float, failure: str = "") -> Healing:

@@ -110,6 +110,8 @@ def _failed_release(policy: Policy, memory: Healing) -> Asked:
 
 def _asked(found: Asked) -> Asked:
     """The findings that ask for a cure, the gravest cure first, else in the policy's order."""
+    if not found:
+        return ()
     asked = [each for each in found if each[0].then in PRECEDENCE]
     return tuple(sorted(asked, key=lambda each: PRECEDENCE.index(Act(each[0].then))))
 

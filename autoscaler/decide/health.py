@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from autoscaler.model import Finding, Health, Mode, Rollout, Service, Standing, Task
 
+WELL = Standing(state=Health.HEALTHY)
 STARTS_WITHIN = 60.0
 """Seconds in which a new task may come to run before it is missed."""
 
@@ -47,9 +48,9 @@ def plain(service: Service, tasks: Sequence[Task] | None, now: float) -> Standin
     if tasks is None or service.runs_once:
         return Standing(state=Health.UNKNOWN)
     expected = asked_for(service, tasks)
-    healthy = sum(task.healthy for task in tasks)
+    healthy = sum([task.healthy for task in tasks])
     if healthy >= expected:
-        return Standing(state=Health.HEALTHY)
+        return WELL
     coming = sum(_coming(task, now) for task in tasks)
     told = f"{healthy} of {expected} tasks run"
     if healthy and healthy + coming >= expected:

@@ -71,7 +71,7 @@ def remaining(since: float, rest: float, now: float) -> float:
 
 def forget(scaled: Sequence[Scaled], now: float, keep: float) -> tuple[Scaled, ...]:
     """The changes that are not older than `keep` seconds."""
-    return tuple(change for change in scaled if change.at > now - keep)
+    return tuple([change for change in scaled if change.at > now - keep])
 
 
 def _start(current: int, scaled: Sequence[Scaled], rule: RateLimit, now: float) -> int:

@@ -22,6 +22,7 @@ from autoscaler.policy import Metric, Scale
 
 AWAY = 60.0
 """Seconds without a pass after which what was recommended before is no guide any more."""
+VALUE = Quality.VALUE
 LONGEST_PERIOD = 1800.0
 """The longest period that a rate limit may have, in seconds."""
 
@@ -74,17 +75,17 @@ def _all_good(
     observation: Observation, scale: Scale, recommendations: Iterable[Recommendation]
 ) -> bool:
     """Whether every metric has an answer that is whole, and its strategy made sense of it."""
-    whole = all(
-        metric.name not in observation.samples or _whole(metric, observation)
-        for metric in scale.metrics
-    )
-    return whole and all(r.replicas is not None or r.abstains for r in recommendations)
+    for found in recommendations:
+        if found.replicas is None and not found.abstains:
+            return False
+    return all(_whole(metric, observation) for metric in scale.metrics)
 
 
 def _whole(metric: Metric, observation: Observation) -> bool:
-    whole = observation.samples[metric.name].quality is Quality.VALUE
-    short = trust.shortage(metric, observation) is not None
-    return trust.excused(metric, observation) or (whole and not short)
+    sample = observation.samples.get(metric.name)
+    if sample is None or trust.excused(metric, observation):
+        return True
+    return sample.quality is VALUE and trust.shortage(metric, observation) is None
 
 
 def _recovering(memory: Memory, scale: Scale, newest: float) -> Memory:

@@ -7,7 +7,6 @@ that tell of too few targets are not the whole truth, however fresh they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from autoscaler.model import Observation, Quality, Sample
 from autoscaler.policy import Metric
@@ -19,7 +18,7 @@ def distrust(sample: Sample | None) -> str | None:
         return "not asked yet"
     if not sample.known:
         return f"{sample.quality}: {sample.detail}" if sample.detail else str(sample.quality)
-    return None if all(map(_finite, _numbers(sample))) else "its value is not a finite number"
+    return None if _finite(sample) else "its value is not a finite number"
 
 
 def incomplete(sample: Sample | None) -> str | None:
@@ -60,13 +59,11 @@ def shortage(metric: Metric, observation: Observation) -> str | None:
     return None
 
 
-def _numbers(sample: Sample) -> Iterable[float | None]:
+def _finite(sample: Sample) -> bool:
+    """Whether all of its numbers are; a task's may be missing, its only one may not."""
     if sample.tasks is None:
-        return [sample.value]
-    known = [value for value in sample.tasks.values() if value.value is not None]
-    shares = [value.of for value in sample.tasks.values() if value.of is not None]
-    return [value.value for value in known] + shares
-
-
-def _finite(number: float | None) -> bool:
-    return number is not None and math.isfinite(number)
+        return sample.value is not None and math.isfinite(sample.value)
+    parts = sample.tasks.values()
+    known = [part.value for part in parts if part.value is not None]
+    known += [part.of for part in parts if part.of is not None]
+    return all(map(math.isfinite, known))

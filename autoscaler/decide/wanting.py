@@ -85,7 +85,10 @@ def _combined(scale: Scale, recommendations: Sequence[Recommendation], current: 
     if not winners:
         first = recommendations[0]
         return Want(None, f"no metric has an opinion; {first.name}: {first.reason}")
-    best = max(winners, key=lambda found: found.replicas or 0)
+    best = winners[0]
+    for found in winners[1:]:
+        if (found.replicas or 0) > (best.replicas or 0):
+            best = found
     return Want(best.replicas, f"{best.name}: {best.reason}")
 
 

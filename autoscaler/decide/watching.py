@@ -99,7 +99,8 @@ def watched(known: Releases, release: Release, seen: Observation) -> Releases:
     """One pass of the watch, if there is one and it is open."""
     if seen.unsettled is not None:
         return known
-    known = usual(known, release, seen)
+    if release.checks or known.usual:
+        known = usual(known, release, seen)
     if known.watch is None or not known.watch.phase.open:
         return known
     if not release.checks:

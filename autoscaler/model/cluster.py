@@ -32,7 +32,10 @@ class Rollout(StrEnum):
     @property
     def settled(self) -> bool:
         """Whether a write now neither disturbs nor resumes a rollout."""
-        return self in (Rollout.NONE, Rollout.COMPLETED, Rollout.ROLLBACK_COMPLETED)
+        return self in _SETTLED
+
+
+_SETTLED = frozenset({Rollout.NONE, Rollout.COMPLETED, Rollout.ROLLBACK_COMPLETED})
 
 
 class TaskState(StrEnum):
@@ -70,6 +73,8 @@ _ENDED = frozenset(
         TaskState.ORPHANED,
     }
 )
+_RUNNING = TaskState.RUNNING
+"""Asked for with each look at a task; in Python 3.11 a member of an enum is found by a call."""
 
 
 class NodeState(StrEnum):
@@ -166,7 +171,7 @@ class Task:
     @property
     def wanted(self) -> bool:
         """Whether Swarm still wants this task and it has not ended."""
-        return self.desired is TaskState.RUNNING and not self.state.ended
+        return self.desired is _RUNNING and self.state not in _ENDED
 
     @property
     def place(self) -> int | str:
@@ -181,7 +186,7 @@ class Task:
     @property
     def healthy(self) -> bool:
         """Desired running, state running, node ready."""
-        return self.wanted and self.state is TaskState.RUNNING and self.node_ready
+        return self.state is _RUNNING and self.desired is _RUNNING and self.node_ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,5 +122,7 @@ class Healing:
     @property
     def run(self) -> tuple[Attempt, ...]:
         """The attempts of this run of sickness: none of them has lasted yet."""
+        if not self.attempts:
+            return ()
         own = (each for each in self.attempts if not each.by_hand)
         return tuple(each for each in own if each.at >= self.counted_from)

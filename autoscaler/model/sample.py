@@ -21,6 +21,9 @@ class Quality(StrEnum):
     ERROR = "error"
 
 
+_KNOWN = frozenset({Quality.VALUE, Quality.PARTIAL})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskValue:
     """One task's part of a sample."""
@@ -53,7 +56,7 @@ class Sample:
     @property
     def known(self) -> bool:
         """Whether there is a finite, fresh value, whole or partial."""
-        return self.quality in (Quality.VALUE, Quality.PARTIAL)
+        return self.quality in _KNOWN
 
     @property
     def total(self) -> float:

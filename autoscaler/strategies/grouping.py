@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from autoscaler.model import Task, TaskState, TaskValue
 
@@ -23,8 +24,7 @@ class StartUp:
     """Seconds within which a task that was never ready must have become so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(NamedTuple):
     """Ids of tasks by what they contribute."""
 
     ready: frozenset[str]
@@ -33,7 +33,7 @@ class Groups:
     ignored: frozenset[str]
 
 
-_RUNNING = ("ready", "missing")
+_RUNNING = TaskState.RUNNING
 
 
 def group(
@@ -47,14 +47,10 @@ def group(
 
     `warm_up` is not HPA's: a task that runs for fewer seconds is unready in any metric.
     """
-    sorted_ids: dict[str, set[str]] = {"ready": set(), "unready": set(), "missing": set()}
-    sorted_ids["ignored"] = set()
+    ids: dict[str, list[str]] = {kind: [] for kind in Groups._fields}
     for task in tasks:
-        kind = _kind(task, values.get(task.id), now, start_up)
-        if kind in _RUNNING and is_warming(task, now, warm_up):
-            kind = "unready"
-        sorted_ids[kind].add(task.id)
-    return Groups(**{kind: frozenset(ids) for kind, ids in sorted_ids.items()})
+        ids[_kind(task, values.get(task.id), now, start_up, warm_up)].append(task.id)
+    return Groups(*map(frozenset, ids.values()))
 
 
 def is_warming(task: Task, now: float, warm_up: float) -> bool:
@@ -62,10 +58,12 @@ def is_warming(task: Task, now: float, warm_up: float) -> bool:
     return warm_up > 0 and task.since + warm_up > now
 
 
-def _kind(task: Task, value: TaskValue | None, now: float, start_up: StartUp | None) -> str:
+def _kind(
+    task: Task, value: TaskValue | None, now: float, start_up: StartUp | None, warm_up: float
+) -> str:
     if not task.wanted:
         return "ignored"
-    if task.state is not TaskState.RUNNING:
+    if task.state is not _RUNNING or (warm_up > 0 and is_warming(task, now, warm_up)):
         return "unready"
     if value is None or value.value is None:
         return "missing"

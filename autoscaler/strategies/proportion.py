@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from autoscaler.strategies.grouping import Groups
 
@@ -21,8 +22,7 @@ FINEST = -300
 """The decade of the smallest quantum."""
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(NamedTuple):
     """The dead band around a target, as shares of it; both edges belong to it."""
 
     down: float
@@ -33,8 +33,7 @@ class Band:
         return 1.0 - self.down <= ratio <= 1.0 + self.up
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """Replicas, the average behind them in quanta or percent, and its ratio to the target."""
 
     replicas: int
@@ -103,7 +102,7 @@ class TaskUsage:
         total = _total(usage.values())
         if self.base is None:
             return _divide(total, len(usage))
-        return _divide(total * 100, _total(self.base[task] for task in usage))
+        return _divide(total * 100, _total(map(self.base.__getitem__, usage)))
 
     def full(self, task: str) -> int:
         """What a task without a sample is taken to use when others are below target."""

@@ -11,6 +11,7 @@ target: {value: 0}               # the metric is the factor: 1.5 asks for half a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -70,13 +71,18 @@ class Target(Strict):
         return after, self._recommend(reading)
 
     def _recommend(self, reading: Reading) -> Recommendation:
-        idle = not reading.current and self._is_per_task(reading)
+        current, per_task = reading.current, self._is_per_task(reading)
+        idle = per_task and not current
         proposal = IDLE if idle and not self.strict_hpa else self.propose(reading)
         if isinstance(proposal, str):
             return Recommendation(name=reading.name, replicas=None, reason=proposal, abstains=idle)
-        replicas = self._with_spare(self._directed(proposal, reading), reading.current)
-        replicas = limited(replicas, reading.current, self.max_scale_up, self.max_scale_down)
-        reason = self._reason(proposal, replicas, reading)
+        # Without a task, a metric of tasks could never say when to grow again.
+        directed = self._directed(proposal, current, least=1 if per_task else 0)
+        replicas = self._with_spare(directed, current)
+        replicas = limited(replicas, current, self.max_scale_up, self.max_scale_down)
+        seen = self._seen(proposal, reading, per_task=per_task)
+        change = f"{current} -> {replicas}" if replicas != current else "no change"
+        reason = f"{seen}, {self._goal}: {change}"
         return Recommendation(name=reading.name, replicas=replicas, reason=reason)
 
     def _with_spare(self, replicas: int, current: int) -> int:
@@ -89,12 +95,12 @@ class Target(Strict):
         """The bare arithmetic; words where it has nothing to go by."""
         if self._is_per_task(reading):
             return self._per_task(reading)
-        usage = proportion.quanta(reading.total, self._quantum)
-        current, band = reading.current, _band(reading)
+        total, current, band = reading.total, reading.current, _band(reading)
+        usage = proportion.quanta(total, self._quantum)
         if self.average_value is not None:
             target = proportion.some_quanta(self._target, self._quantum)
             return proportion.total_per_replica(usage, target, current, band)
-        factor, ready = self._factor(reading.total), ready_replicas(reading)
+        factor, ready = self._factor(total), ready_replicas(reading)
         proposal = proportion.by_factor(factor, usage, current, ready, band)
         return proposal if self.strict_hpa else self._doubted(proposal, ready, reading)
 
@@ -131,12 +137,12 @@ class Target(Strict):
         return proportion.per_task(reading.current, groups, usage, _band(reading))
 
     def _usage(self, values: Mapping[str, TaskValue], tasks: frozenset[str]) -> TaskUsage | str:
-        asked = {task: values[task] for task in tasks if task in values}
-        known = {task: found.value for task, found in asked.items() if found.value is not None}
+        asked = [(task, values[task]) for task in tasks if task in values]
+        known = {task: found.value for task, found in asked if found.value is not None}
         if self.utilization is None:
             target = proportion.some_quanta(self._target, self._quantum)
             return TaskUsage(_all_quanta(known, self._quantum), None, target)
-        stated = {task: found.of or 0.0 for task, found in asked.items()}
+        stated = {task: found.of or 0.0 for task, found in asked}
         if not stated or min(stated.values()) <= 0:
             return "utilization needs a CPU or memory limit or reservation on every task"
         return self._share(known, stated, tasks)
@@ -147,46 +153,51 @@ class Target(Strict):
         """All tasks of a service share one spec: one without a sample has another's base."""
         typical = max(stated.values())
         quantum = proportion.MILLI if self.strict_hpa else proportion.quantum_for(typical)
-        base = {task: proportion.some_quanta(stated.get(task, typical), quantum) for task in tasks}
+        base = dict.fromkeys(tasks, proportion.some_quanta(typical, quantum))
+        others = {task: of for task, of in stated.items() if of != typical}
+        base |= {task: proportion.some_quanta(of, quantum) for task, of in others.items()}
         return TaskUsage(_all_quanta(known, quantum), base, self.utilization or 0)
 
     def _is_per_task(self, reading: Reading) -> bool:
         return reading.sample.tasks is not None and self.value is None
 
-    def _directed(self, proposal: Proposal, reading: Reading) -> int:
+    def _directed(self, proposal: Proposal, current: int, least: int) -> int:
         """Load above target never shrinks a service, unless that is what HPA would do."""
         if self.strict_hpa:
             return proposal.replicas
-        # Without a task, a metric of tasks could never say when to grow again.
-        replicas = max(proposal.replicas, 1 if self._is_per_task(reading) else 0)
+        replicas = max(proposal.replicas, least)
         if proposal.ratio > 1.0:
-            return max(replicas, reading.current)
-        return min(replicas, reading.current) if reading.current else replicas
+            return max(replicas, current)
+        return min(replicas, current) if current else replicas
 
-    def _reason(self, proposal: Proposal, replicas: int, reading: Reading) -> str:
-        percent = "" if self.utilization is None else "%"
-        whole = self.utilization is not None and self._is_per_task(reading)
-        seen = proposal.average if whole else f"{self._average(proposal, reading):g}"
-        what = "a replica" if self.average_value is not None and reading.current else "seen"
-        change = f"{reading.current} -> {replicas}" if replicas != reading.current else "no change"
-        goal = f"target {self._target:g}{percent}" if self._target else "a factor"
-        goal += f", {self.look_ahead:g} s ahead" if self.look_ahead else ""
-        return f"{seen}{percent} {what}, {goal}: {change}"
-
-    def _average(self, proposal: Proposal, reading: Reading) -> float:
+    def _seen(self, proposal: Proposal, reading: Reading, *, per_task: bool) -> str:
         """What a replica has; without any, what there is for the first one."""
-        nobody = self.average_value is not None and not reading.current
-        return reading.total if nobody else proposal.average * self._quantum
+        if self.utilization is not None and per_task:
+            return f"{proposal.average}% seen"
+        percent = "" if self.utilization is None else "%"
+        if self.average_value is None:
+            return f"{proposal.average * self._quantum:g}{percent} seen"
+        if not reading.current:
+            return f"{reading.total:g} seen"
+        return f"{proposal.average * self._quantum:g} a replica"
 
-    @property
+    # What follows from the options alone is reckoned once.
+
+    @cached_property
     def _target(self) -> float:
         return float(self.average_value or self.value or self.utilization or 0)
 
-    @property
+    @cached_property
+    def _goal(self) -> str:
+        percent = "" if self.utilization is None else "%"
+        goal = f"target {self._target:g}{percent}" if self._target else "a factor"
+        return goal + (f", {self.look_ahead:g} s ahead" if self.look_ahead else "")
+
+    @cached_property
     def _quantum(self) -> float:
         return proportion.MILLI if self.strict_hpa else proportion.quantum_for(self._target or 1.0)
 
-    @property
+    @cached_property
     def _start_up(self) -> StartUp | None:
         if self.initialization is None:
             return None

@@ -15,7 +15,7 @@ SAMPLED = TaskValue(value=1.0, at=NOW, window=60.0)
 def kind_of(task: Task, value: TaskValue | None, start_up: StartUp | None = None) -> str:
     values = {} if value is None else {task.id: value}
     groups = group([task], values, NOW, start_up)
-    kinds = [kind for kind in Groups.__slots__ if task.id in getattr(groups, kind)]
+    kinds = [kind for kind in Groups._fields if task.id in getattr(groups, kind)]
     assert len(kinds) == 1
     return kinds[0]
 
