@@ -37,6 +37,7 @@ class Brake:
         self._removed_total = sum(count for _, count in changes)
         self._under_way: dict[str, int] = {}
         self._leaving = self._coming = 0
+        self._facts = FleetFacts()
 
     def facts(self, replicas: int, now: float) -> FleetFacts:
         """What is left to remove and to add, when the services ask for `replicas` in all."""
@@ -48,10 +49,13 @@ class Brake:
         removed = self._removed_total
         allowed = max(self._limits.at_least, int((replicas + removed) * self._limits.percent / 100))
         ceiling = self._limits.max_total
-        return FleetFacts(
-            removable=allowed - removed - self._leaving,
-            addable=None if ceiling is None else ceiling - replicas - self._coming,
-        )
+        removable = allowed - removed - self._leaving
+        addable = None if ceiling is None else ceiling - replicas - self._coming
+        known = self._facts
+        if (known.removable, known.addable) != (removable, addable):
+            # The same for most services of a pass.
+            self._facts = FleetFacts(removable=removable, addable=addable)
+        return self._facts
 
     def begin(self, service_id: str, change: int) -> None:
         """A change has been decided."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 
 from autoscaler.model import Action, Decision, Sample, direction
 from autoscaler.service_series import Figures
-
-MOST_METRICS = 20
-"""Metrics of a policy that have series of their own, for each service."""
 
 
 def direction_of(action: Action | None) -> str:
@@ -22,7 +18,6 @@ def figures(
 ) -> Figures:
     """What is shown of a service after a decision."""
     least, most = bounds or (None, None)
-    shown = dict(islice(samples.items(), MOST_METRICS))
     return Figures(
         current=decision.current,
         wanted=decision.wanted,
@@ -30,8 +25,7 @@ def figures(
         least=least,
         most=most,
         health=decision.health.state.value if decision.health else None,
-        measured_at={name: each.at for name, each in shown.items() if each.at is not None},
-        known={name: each.known for name, each in shown.items()},
+        samples=samples,
     )
 
 

@@ -254,6 +254,8 @@ class Batch:
     def _windows(self, policy: Policy) -> tuple[str, ...]:
         """The schedules that are open."""
         schedules = policy.scale.schedules if policy.scale else ()
+        if not schedules:
+            return ()
         calendar = self._passes.calendar
         return tuple(s.name for s in schedules if calendar.phase(s, self._now).open)
 

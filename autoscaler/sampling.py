@@ -51,11 +51,10 @@ async def sample(
     asked: dict[str, list[_Question]] = defaultdict(list)
     found: dict[str, dict[Kind, dict[str, Sample]]] = {}
     policies: dict[str, Policy] = {}
-    turns = Turns()
+    turns, kinds = Turns(), get_args(Kind)
     for policy, service in covered:
         await turns.next()
         policies[service.id] = policy
-        kinds = get_args(Kind)
         found[service.id] = {kind: {} for kind in kinds}
         known = memories.get(service.id, FRESH).healing.releases
         for source, question in _questions(policy, service, known, now):

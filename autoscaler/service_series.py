@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from autoscaler.model import Sample
 from autoscaler.ports import Clock
+
+MOST_METRICS = 20
+"""Metrics of a policy that have series of their own, for each service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,12 @@ class Figures(NamedTuple):
     least: int | None
     most: int | None
     health: str | None
-    measured_at: Mapping[str, float]
-    """When each metric's newest sample was measured."""
-    known: Mapping[str, bool]
-    """Whether each metric's newest sample can be gone by."""
+    samples: Mapping[str, Sample]
+    """Each metric's newest sample."""
+
+    def shown(self) -> Iterable[tuple[str, Sample]]:
+        """The samples of so many metrics as have series of their own."""
+        return islice(self.samples.items(), MOST_METRICS)
 
 
 _FIGURES = (
@@ -117,15 +124,16 @@ class ServiceSeries(Collector):
         now = self._clock()
         family = GaugeMetricFamily(_AGE.name, _AGE.text, labels=_AGE.labels)
         for service, figures in services.items():
-            for metric, at in figures.measured_at.items():
-                family.add_metric((service, metric), now - at)
+            for metric, sample in figures.shown():
+                if sample.at is not None:
+                    family.add_metric((service, metric), now - sample.at)
         return family
 
     def _known(self, services: Mapping[str, Figures]) -> Metric:
         family = GaugeMetricFamily(_KNOWN.name, _KNOWN.text, labels=_KNOWN.labels)
         for service, figures in services.items():
-            for metric, known in figures.known.items():
-                family.add_metric((service, metric), known)
+            for metric, sample in figures.shown():
+                family.add_metric((service, metric), sample.known)
         return family
 
     def _rollbacks(self) -> Metric:

@@ -102,6 +102,8 @@ class Orders:
 
     def paused(self, service: str, now: float) -> str | None:
         """Why nothing is to be done to a service, if so."""
+        if not self.given:
+            return None
         for name, told in (("", "everything is paused"), (service, "paused")):
             order = self.given.get((OrderKind.PAUSE, name))
             if order is not None and not order.over(now):
@@ -110,11 +112,15 @@ class Orders:
 
     def released(self, service: str) -> float | None:
         """When somebody last ended a quarantine of a service."""
+        if not self.given:
+            return None
         order = self.given.get((OrderKind.RELEASE, service))
         return order.at if order else None
 
     def to_do(self, service: str) -> tuple[Order, ...]:
         """What is to be done to a service once, the gravest first."""
+        if not self.given:
+            return ()
         found = (self.given.get((kind, service)) for kind in GRAVEST_FIRST)
         return tuple(order for order in found if order is not None)
 
