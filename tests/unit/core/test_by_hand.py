@@ -103,7 +103,9 @@ HELD: dict[str, tuple[Order, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", [guard.__name__ for guard in ORDER_GUARDS])
 def test_each_guard_holds_what_it_is_there_for(name: str) -> None:
     given, more = HELD[name]
-    after, decision = step(seen(given, **more), policy(disruption={"min_available": 2}))
+    rest = {"heal": [BACK], "disruption": {"min_available": 2}}
+    by = a_policy(policy=rest, min=2, behavior=at_once())
+    after, decision = step(seen(given, **more), by)
     assert decision.action is None
     assert [each.guard for each in decision.verdicts if each.about][:1] == [name]
     ended = after.obeyed == {given.kind: given.at}
