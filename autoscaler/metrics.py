@@ -162,11 +162,13 @@ def _holders() -> Iterator[str]:
     """Every value of `held_by`."""
     from autoscaler.decide.guards import GUARDS
     from autoscaler.decide.heal_guards import HEAL_GUARDS
+    from autoscaler.decide.order_guards import ORDER_GUARDS
 
     yield "* `held_by` names what kept a service as it is though something else was wanted; it is"
     yield "  empty otherwise:"
     yield f"  * guards of a scale, in order: {_code(each.__name__ for each in GUARDS)};"
     yield f"  * guards of a cure, in order: {_code(each.__name__ for each in HEAL_GUARDS)};"
+    yield f"  * guards of an order by hand: {_code(each.__name__ for each in ORDER_GUARDS)};"
     yield "  * `paused` (by its policy or by hand), `labels` (its labels hold a mistake) and"
     yield "    `ambiguous_policy` (several policies cover it): then nothing is decided."
 

@@ -54,7 +54,7 @@ ROLLBACK = order(OrderKind.ROLLBACK)
 
 
 def policy(**keys: Any) -> Policy:
-    return a_policy(policy={"heal": [BACK], **keys}, behavior=at_once())
+    return a_policy(min=2, policy={"heal": [BACK], **keys}, behavior=at_once())
 
 
 def seen(*orders: Order, **more: Any) -> Observation:
