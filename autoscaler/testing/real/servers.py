@@ -33,7 +33,7 @@ class PrivateServer:
 
     def __init__(self, config: Config, *options: str, address: str = "127.0.0.1") -> None:
         self._config = config
-        self._options = options
+        self.options = options
         self._address = address
         self._port = 0
         self._workspace: Workspace | None = None
@@ -144,7 +144,7 @@ class PrivateServer:
 
     def _launch(self) -> None:
         program = find_program(*self.programs) or self.programs[0]
-        self._child = Child([program, *self.arguments(), *self._options], self.log)
+        self._child = Child([program, *self.arguments(), *self.options], self.log)
         self._child.wait_ready(self._ready, _START_TIMEOUT)
 
     def arguments(self) -> list[str]:
