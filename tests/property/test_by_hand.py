@@ -63,7 +63,8 @@ def smallest(document: dict[str, Any]) -> int:
     """So many tasks may have to be available, and never more than metrics may leave."""
     windows = document["scale"]["schedules"]
     lows: list[int] = [document["scale"]["min"], *(one["min"] for one in windows if "min" in one)]
-    return min([4, document["scale"]["max"], *(low for low in lows if low)])
+    most: int = document["scale"]["max"]
+    return min([4, most, *(low for low in lows if low)])
 
 
 @st.composite
