@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import fields
 from operator import attrgetter
 
-from autoscaler.model import Decision, Memory, Run
+from autoscaler.model import Decision, Health, Memory, Run
 
 
-def gist(decision: Decision) -> tuple[object, ...]:
-    """What makes a decision differ from the one before it: not the numbers in its reason."""
+def gist(decision: Decision, before: tuple[object, ...] = ()) -> tuple[object, ...]:
+    """What makes a decision differ from the one before it: not the numbers in its reason.
+
+    Nor that its health is not known: `before`, the gist of the last one, stands for it then.
+    """
     unknown = tuple(r.name for r in decision.recommendations if r.replicas is None)
     mistake = decision.reason if decision.held_by == "labels" else ""
-    health = decision.health.state if decision.health else None
+    health: object = decision.health.state if decision.health else None
+    if health is Health.UNKNOWN and before:
+        health = before[0]
     return (
+        health,
         decision.policy,
         decision.current,
         (decision.held_by, mistake),
@@ -21,7 +27,6 @@ def gist(decision: Decision) -> tuple[object, ...]:
         decision.notes,
         tuple(r.name for r in decision.recommendations if r.by_hand),
         (decision.min, decision.max),
-        health,
         (decision.watch.release, decision.watch.phase) if decision.watch else None,
     )
 

@@ -165,7 +165,7 @@ class Reconciler:
         """One transaction: what changed in memory, what is new, what will be done."""
         await self._store_all([item.record for item in news], intents, now)
         self._telemetry.well("store")
-        self._news |= {item.decision.service_id: gist(item.decision) for item in news}
+        self._news |= {item.decision.service_id: self._gist(item.decision) for item in news}
 
     async def _store_all(
         self, records: Sequence[Record], intents: Sequence[Intent], now: float
@@ -179,7 +179,11 @@ class Reconciler:
             raise
 
     def _is_news(self, decision: Decision) -> bool:
-        return happens(decision) or self._news.get(decision.service_id) != gist(decision)
+        known = self._news.get(decision.service_id)
+        return happens(decision) or known != self._gist(decision)
+
+    def _gist(self, decision: Decision) -> tuple[object, ...]:
+        return gist(decision, self._news.get(decision.service_id, ()))
 
     def _tell(self, passed: Passed, *, is_news: bool) -> None:
         decision = passed.decision

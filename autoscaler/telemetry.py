@@ -25,7 +25,6 @@ from autoscaler.model import (
     Act,
     Decision,
     Happening,
-    Health,
     Intent,
     Order,
     Outcome,
@@ -34,6 +33,7 @@ from autoscaler.model import (
     Sample,
 )
 from autoscaler.ports import Clock
+from autoscaler.wellbeing import Wellbeing
 
 __all__ = ["Telemetry", "configure_logging"]
 
@@ -50,7 +50,7 @@ class Telemetry:
         self._failures = Failures()
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("autoscaler")
         self._places: set[str] = set()
-        self._health: dict[str, Health] = {}
+        self._wellbeing = Wellbeing()
         self._watches: dict[str, tuple[str, Phase]] = {}
         self._changes = Changes()
         self.happenings = Happenings()
@@ -76,9 +76,10 @@ class Telemetry:
         self._metrics.services.show(decision.service, figures(decision, samples, bounds))
         if news:
             self._log.info("decision", **told(decision))
-        self._tell_health(decision)
+        known = self._wellbeing.of(decision)
+        self._tell_health(known)
         self._tell_release(decision)
-        self._tell(*self._changes.of(decision))
+        self._tell(*self._changes.of(known))
         self._metrics.healing_stopped.set(self._changes.stopped)
 
     def _tell(self, *happenings: Happening) -> None:
@@ -105,14 +106,17 @@ class Telemetry:
 
     def _tell_health(self, decision: Decision) -> None:
         """A line when a service's state of health changes, and one for each thing to tell."""
-        if decision.health is not None:
-            before = self._health.get(decision.service, Health.HEALTHY)
-            self._health[decision.service] = now = decision.health.state
-            if now is not before:
-                log = self._log.warning if now.sick else self._log.info
-                reason = "; ".join(decision.health.reasons)
-                turn = {"from": before.value, "to": now.value}
-                log("health", service=decision.service, **turn, reason=reason)
+        turn = self._wellbeing.turn(decision)
+        if turn is not None and decision.health is not None:
+            before, now = turn
+            log = self._log.warning if now.sick else self._log.info
+            said = {"from": before.value, "to": now.value}
+            log(
+                "health",
+                service=decision.service,
+                **said,
+                reason="; ".join(decision.health.reasons),
+            )
         for notice in decision.tells:
             self._log.warning("notice", service=decision.service, reason=notice)
 
@@ -267,7 +271,7 @@ class Telemetry:
     def gone(self, service: str) -> None:
         """A service, by name, was removed, or no policy covers it: its series end."""
         self._metrics.services.drop(service)
-        self._health.pop(service, None)
+        self._wellbeing.forget(service)
         self._watches.pop(service, None)
         self._failures.forget(service)
         self._tell(*self._changes.gone(service, self._clock()))

@@ -25,6 +25,7 @@ from autoscaler.cli.terminal import (
     show_json,
 )
 from autoscaler.decide import decide
+from autoscaler.errors import Invalid
 from autoscaler.model import Decision, Record
 from autoscaler.policy import parse_policy
 from autoscaler.problems import Problems
@@ -125,7 +126,10 @@ def _explain_file(record: Record, sources: dict[str, str], as_json_: bool, as_re
 def _read(file: Path) -> Record:
     if file.stat().st_size > LARGEST_RECORD:
         raise fail(f"{file} is no record: it is larger than 64 MiB")
-    return load_record(file.read_bytes())
+    try:
+        return load_record(file.read_bytes())
+    except Invalid as error:
+        raise fail(f"{file}: {error}") from error
 
 
 def _decide_again(record: Record, sources: dict[str, str]) -> Decision:

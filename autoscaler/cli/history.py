@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autoscaler.cli.render import decisions
-from autoscaler.cli.stored import as_json, past
+from autoscaler.cli.stored import as_json, last_record, past
 from autoscaler.cli.terminal import (
     Context,
     DurationType,
@@ -54,8 +54,10 @@ def history(
     \b
     JSON: a list of {decision, outcome}; outcome is done, conflict, failed, unknown, or null.
     """
-    asked = 10_000 if actions else limit
-    found = run(past(context.settings(store=store), service, now() - since, asked))
+    asked, settings = 10_000 if actions else limit, context.settings(store=store)
+    found = run(past(settings, service, now() - since, asked))
+    if service is not None and not found:
+        run(last_record(settings, service))  # raises where no such service is known
     if actions:
         found = [entry for entry in found if entry[0].action is not None][:limit]
     if as_json_:

@@ -40,7 +40,8 @@ class Metric(Strict):
     """
 
     name: Name = ""
-    """Names the metric in decisions; the strategy's name if left out."""
+    """Names the metric in decisions; the start of its query if left out, or without one the name
+    of its source."""
     source: str = "prometheus"
     """The source that is asked."""
     coverage: Coverage | None = None
@@ -78,6 +79,8 @@ class Metric(Strict):
         return mistakes.build(handler, own, "options", "strategy")
 
 
+LONGEST_CALLED = 40
+"""Characters of a query that name a metric."""
 _OWN = ("name", "source", "coverage", "activation", "group", "on_error")
 
 
@@ -91,12 +94,17 @@ def asked_options(
 
 
 def _strategy(mistakes: Mistakes, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The strategy, and the metric's name where it has none of its own."""
+    """The strategy, and what the metric is called where it has no name of its own."""
     chosen = mistakes.keep(lambda: _strategy_of(data))
     if chosen is None:
         return {}
     built = mistakes.keep(lambda: _strategy_model(chosen).model_validate(data[chosen]), chosen)
-    return {"strategy": built, "name": data.get("name") or chosen}
+    return {"strategy": built, "name": data.get("name") or _called(data)}
+
+
+def _called(data: Mapping[str, Any]) -> str:
+    asked = " ".join(str(data.get("query") or data.get("source", "prometheus")).split())
+    return asked if len(asked) <= LONGEST_CALLED else f"{asked[:LONGEST_CALLED]}..."
 
 
 def _options(

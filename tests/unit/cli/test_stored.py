@@ -142,8 +142,8 @@ def test_another_decision_is_told(call: Call) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "not a Record of this version"),
-        ("{}", "not a Record of this version: policy"),
+        ("{", "record.json: not a Record of this version: the document: "),
+        ("{}", "record.json: not a Record of this version: policy"),
         (None, "this version does not understand the record's policy: scale.max: expected"),
     ],
 )
@@ -223,7 +223,15 @@ def test_history_looks_back_as_far_as_is_asked(call: Call) -> None:
     assert len(json.loads(call("history", "--json", "--since", "1h").output)) == 1
     assert len(json.loads(call("history", "--json", "--limit", "1").output)) == 1
     assert len(json.loads(call("history", "--json", "--service", "mail_in").output)) == 1
-    assert call("history", "--service", "other").output.startswith("No decision is stored")
+    quiet = call("history", "--service", "shop_web", "--since", "1h")
+    assert (quiet.exit_code, quiet.output.startswith("No decision is stored")) == (0, True)
+
+
+def test_history_of_a_name_that_nobody_knows_says_what_is_meant(call: Call) -> None:
+    fill_store([record(at=NOW - 7200)])
+    result = call("history", "--service", "shop_wep")
+    assert (result.exit_code, "shop_web" in result.output) == (1, True)
+    assert result.output == call("explain", "shop_wep").output
     assert call("history", "--since", "5").exit_code == 2
 
 

@@ -152,6 +152,26 @@ def test_a_service_may_sleep_whatever_must_be_available_while_it_is_awake(
     PolicyFiles([write("a.yaml", policies(policy(rest=rest)))]).load()
 
 
+@pytest.mark.parametrize(
+    ("asks", "called"),
+    [
+        ("query: sum(jobs)", "sum(jobs)"),
+        ("query: cpu, source: docker", "cpu"),
+        ("source: constant, value: 3", "constant"),
+        (f"query: {'a' * 60}", f"{'a' * 40}..."),
+        ("name: jobs, query: sum(jobs)", "jobs"),
+    ],
+)
+def test_a_metric_without_a_name_is_called_by_what_it_asks(
+    write: Write, asks: str, called: str
+) -> None:
+    rest = f"scale: {{max: 9, metrics: [{{{asks}, target: {{average_value: 1}}}}]}}\n"
+    loaded = PolicyFiles([write("a.yaml", policies(policy(rest=rest)))]).load()
+    scale = loaded.policies[0].policy.scale
+    assert scale is not None
+    assert [metric.name for metric in scale.metrics] == [called]
+
+
 FULL_OF_MISTAKES = """\
 version: 1
 policies:
