@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from autoscaler.cli import giving
-from autoscaler.cli.terminal import Context, over_api, pass_context, show
+from autoscaler.cli.terminal import Context, pass_context, show
 from autoscaler.durations import format_duration
 from autoscaler.model import OrderKind
 
@@ -13,21 +15,9 @@ from autoscaler.model import OrderKind
 @click.command(short_help="Set the number of replicas, through the guards.")
 @click.argument("service")
 @click.argument("replicas", type=click.IntRange(min=0))
-@giving.reason_option
-@giving.actor_option
-@giving.within_option
-@giving.store_option
-@over_api
+@giving.order_options
 @pass_context
-def scale(
-    context: Context,
-    service: str,
-    replicas: int,
-    reason: str,
-    actor: str | None,
-    within: float,
-    store: str | None,
-) -> None:
+def scale(context: Context, /, service: str, **said: Any) -> None:
     """Have SERVICE scaled to REPLICAS, within the min and max of its policy.
 
     The running service does it with its next pass, and then leaves the number alone for the
@@ -37,35 +27,14 @@ def scale(
     \b
     autoscaler scale shop_web 12 --reason "the newsletter goes out"
     """
-    giving.give(
-        context,
-        OrderKind.SCALE,
-        service,
-        actor=actor,
-        reason=reason,
-        store=store,
-        lasts=within,
-        replicas=replicas,
-    )
-    _told(f"{service} is scaled to {replicas}", service, within)
+    _give(context, OrderKind.SCALE, service, f"is scaled to {said['replicas']}", said)
 
 
 @click.command(short_help="Replace all tasks of a service.")
 @click.argument("service")
-@giving.reason_option
-@giving.actor_option
-@giving.within_option
-@giving.store_option
-@over_api
+@giving.order_options
 @pass_context
-def restart(
-    context: Context,
-    service: str,
-    reason: str,
-    actor: str | None,
-    within: float,
-    store: str | None,
-) -> None:
+def restart(context: Context, /, service: str, **said: Any) -> None:
     """Have all tasks of SERVICE replaced, under its own update settings.
 
     It does not count against healing: neither for its back-off nor for a quarantine.
@@ -73,36 +42,15 @@ def restart(
     \b
     autoscaler restart shop_web --reason "the cache is poisoned"
     """
-    giving.give(
-        context,
-        OrderKind.RESTART,
-        service,
-        actor=actor,
-        reason=reason,
-        store=store,
-        lasts=within,
-    )
-    _told(f"{service} is restarted", service, within)
+    _give(context, OrderKind.RESTART, service, "is restarted", said)
 
 
 @click.command(short_help="Bring an earlier release back.")
 @click.argument("service")
 @click.option("--to", "release", default="", help="A kept release, as `revisions` lists them.")
-@giving.reason_option
-@giving.actor_option
-@giving.within_option
-@giving.store_option
-@over_api
+@giving.order_options
 @pass_context
-def rollback(
-    context: Context,
-    service: str,
-    release: str,
-    reason: str,
-    actor: str | None,
-    within: float,
-    store: str | None,
-) -> None:
+def rollback(context: Context, /, service: str, **said: Any) -> None:
     """Have the newest other release of SERVICE brought back that ran well, or the one named.
 
     The number of replicas stays as it is. It resolves an update that is paused or hangs.
@@ -111,54 +59,26 @@ def rollback(
     autoscaler rollback shop_web
     autoscaler rollback shop_web --to 5f1d7a9c02be
     """
-    giving.give(
-        context,
-        OrderKind.ROLLBACK,
-        service,
-        actor=actor,
-        reason=reason,
-        store=store,
-        lasts=within,
-        release=release,
-    )
-    _told(f"{service} is rolled back", service, within)
+    _give(context, OrderKind.ROLLBACK, service, "is rolled back", said)
 
 
 @click.command(short_help="Spread the tasks of a service over the nodes anew.")
 @click.argument("service")
-@giving.reason_option
-@giving.actor_option
-@giving.within_option
-@giving.store_option
-@over_api
+@giving.order_options
 @pass_context
-def rebalance(
-    context: Context,
-    service: str,
-    reason: str,
-    actor: str | None,
-    within: float,
-    store: str | None,
-) -> None:
+def rebalance(context: Context, /, service: str, **said: Any) -> None:
     """Have all tasks of SERVICE replaced, so that Swarm spreads them over the nodes anew.
 
     \b
     autoscaler rebalance shop_web --reason "node-3 is back"
     """
-    giving.give(
-        context,
-        OrderKind.REBALANCE,
-        service,
-        actor=actor,
-        reason=reason,
-        store=store,
-        lasts=within,
-    )
-    _told(f"{service} is rebalanced", service, within)
+    _give(context, OrderKind.REBALANCE, service, "is rebalanced", said)
 
 
-def _told(what: str, service: str, within: float) -> None:
+def _give(context: Context, kind: OrderKind, service: str, what: str, said: dict[str, Any]) -> None:
+    giving.give(context, kind, service, **said)
     show(
-        f"{what} with the next pass that can, or not at all after {format_duration(within)}.",
+        f"{service} {what} with the next pass that can, or not at all after"
+        f" {format_duration(said['lasts'])}.",
         f"How it ends: autoscaler history --service {service}",
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -14,21 +14,31 @@ from autoscaler import ordering
 from autoscaler.cli.line import line_to
 from autoscaler.cli.remote import Book, Remote
 from autoscaler.cli.stored import nothing_about
-from autoscaler.cli.terminal import Context, DurationType, now, run
+from autoscaler.cli.terminal import Context, DurationType, now, over_api, run
 from autoscaler.model import Order, OrderKind
 from autoscaler.settings import Settings
 from autoscaler.stores import store_of
 
+F = TypeVar("F", bound=Callable[..., None])
+
 reason_option = click.option("--reason", default="", help="Why; shown wherever it has an effect.")
 actor_option = click.option("--actor", help="Who gives the order, if not the user of this process.")
 store_option = click.option("--store", help="The service's store, if not that of the settings.")
-within_option = click.option(
+_within_option = click.option(
     "--within",
+    "lasts",
     type=DurationType(),
     default="5m",
     show_default=True,
     help="Drop it if it could not be done so long.",
 )
+
+
+def order_options(command: F) -> F:
+    """The options of an order to act, which `give` takes as they are."""
+    for option in (over_api, store_option, _within_option, actor_option, reason_option):
+        command = option(command)
+    return command
 
 
 def give(

@@ -11,7 +11,7 @@ import pytest
 
 from autoscaler.controller import CONFLICT_PAUSE, MOST_SINGLE_WAKES
 from autoscaler.errors import Conflict, Temporary
-from autoscaler.model import Action, Event, Fleet, Outcome, Service, Task
+from autoscaler.model import Action, Event, Fleet, Order, OrderKind, Outcome, Service, Task
 from autoscaler.ports import Orchestrator, Store
 from autoscaler.store import SqliteStore
 from autoscaler.testing.builders import a_policy_document, a_service, at_once
@@ -176,6 +176,30 @@ async def test_a_schedule_opens_on_time_between_two_ticks() -> None:
         await asyncio.sleep(0.2)
         assert scene.replicas() == 7
         assert watched.tried == [pytest.approx(40, abs=0.01)]
+
+
+@in_virtual_time
+async def test_a_pause_by_hand_ends_on_time_between_two_ticks() -> None:
+    async with a_scene(answer=constant(900.0)) as (scene, watched):
+        pause = Order(kind=OrderKind.PAUSE, at=scene.clock(), actor="ann", until=scene.clock() + 40)
+        await scene.store.give(pause)
+        async with running(scene):
+            await asyncio.sleep(39.9)
+            assert watched.tried == []
+            await asyncio.sleep(0.2)
+            assert watched.tried == [pytest.approx(40, abs=0.01)]
+
+
+@in_virtual_time
+async def test_an_order_by_hand_is_done_at_once_where_the_loop_is_woken_for_it() -> None:
+    async with a_scene() as (scene, watched), running(scene):
+        await asyncio.sleep(5)
+        order = Order(kind=OrderKind.RESTART, service="web", at=scene.clock(), actor="ann")
+        await scene.store.give(order)
+        scene.controller.wake("web-id")
+        await asyncio.sleep(1)
+        assert watched.tried == [pytest.approx(5, abs=0.1)]
+        assert list(await scene.store.orders()) == []
 
 
 @in_virtual_time
