@@ -6,7 +6,7 @@ order is withdrawn. So it is not lost where the process dies in between, nor don
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from autoscaler.errors import AutoscalerError
 from autoscaler.model import Order, Orders, Service
@@ -31,7 +31,7 @@ class Heeding:
         await self.tidy()
 
     def uncovered(self, service: Service) -> None:
-        """No policy covers a service: whoever orders something of it must hear that."""
+        """No policy covers a service, or none is known yet: an order waits, and is told why."""
         if self._passes.orders.to_do(service.name):
             self._uncovered.add(service.name)
 
@@ -54,17 +54,23 @@ class Heeding:
         return self._passes.orders.next_end(self._clock())
 
     def _ended(self, now: float) -> Iterator[tuple[Order, str]]:
-        """What does not stand any more, and why; nothing where a decision has told it."""
-        ids = {service.name: key for key, service in self._passes.view.services.items()}
-        for order in self._passes.orders.given.values():
+        """What does not stand any more, and why; no reason where a decision has told it."""
+        orders = self._passes.orders.given.values()
+        ids = self._ids() if any(order.kind.act for order in orders) else {}
+        for order in orders:
             key = ids.get(order.service)
-            if order.kind.act is None:
-                if order.over(now):
-                    yield order, "its time is over"
-            elif order.service in self._uncovered:
-                yield order, "no policy covers it"
-            elif key is None:
-                if order.over(now):
-                    yield order, "there is no such service"
-            elif self._passes.obeyed(key, order):
+            if key is not None and self._passes.obeyed(key, order):
                 yield order, ""
+            elif order.over(now) and (told := self._forsaken(order, ids)):
+                yield order, told
+
+    def _forsaken(self, order: Order, ids: Mapping[str, str]) -> str:
+        """Why no decision will tell that it is over; empty where one will."""
+        if order.kind.act is None:
+            return "its time is over"
+        if order.service not in ids:
+            return "there is no such service"
+        return "no policy covers it" if order.service in self._uncovered else ""
+
+    def _ids(self) -> dict[str, str]:
+        return {service.name: key for key, service in self._passes.view.services.items()}

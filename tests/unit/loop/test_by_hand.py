@@ -187,16 +187,28 @@ async def test_a_newer_order_of_the_kind_is_not_lost_with_the_one_that_is_done()
         assert done(played) == [(Act.SCALE, 7)]
 
 
-async def test_what_no_policy_covers_is_refused_aloud() -> None:
+async def test_what_no_policy_covers_waits_for_one_and_is_dropped_aloud() -> None:
     mail = a_service(2, id="mail-id", name="mail")
     async with Scenario(a_service(3), mail, policies=[CALM], answer=constant(300.0)) as played:
         await give(played, OrderKind.RESTART, "mail")
+        await played.cycle()
+        assert len(await standing(played)) == 1
         with structlog.testing.capture_logs() as lines:
-            await played.cycle()
+            await played.cycles(20)
         (line,) = [each for each in lines if each["event"] == "order ended"]
         assert (line["service"], line["reason"]) == ("mail", "no policy covers it")
         assert await standing(played) == []
         assert done(played) == []
+
+
+async def test_an_order_outlives_a_start_at_which_policies_are_not_known_yet() -> None:
+    async with scene() as played:
+        played.rewrite([])
+        await give(played, OrderKind.RESTART)
+        await played.cycles(3)
+        played.rewrite([CALM])
+        await played.cycle()
+        assert done(played) == [(Act.RESTART, 3)]
 
 
 async def test_an_order_about_a_service_that_never_comes_is_dropped_in_the_end() -> None:
