@@ -164,12 +164,12 @@ def _decision(decision: Decision, answers: Sequence[Answer]) -> Decision:
     """An order's act takes the place of the policy's; one that waits is said to."""
     last = answers[-1].action
     waiting = [each.verdict.guard for each in answers if each.verdict and not each.dropped]
-    action = last or decision.action
+    action, said = last or decision.action, [each.told for each in answers]
     return replace(
         decision,
         action=action,
         wanted=last.replicas if last and not last.heals else decision.wanted,
-        reason="; ".join([*(each.told for each in answers), decision.reason]),
+        reason="; ".join([*said, decision.reason] if last else [decision.reason, *said]),
         held_by=None if action else next(iter(waiting), decision.held_by),
         recommendations=(*map(_recommended, answers), *decision.recommendations),
         verdicts=(*(each.verdict for each in answers if each.verdict), *decision.verdicts),
