@@ -15,6 +15,8 @@ from autoscaler.sources.alertmanager.interest import Interest
 
 MOST_NAMED = 100
 """Alerts that a sample names one by one."""
+SWEEP = 5.0
+"""Seconds between two looks for what has expired: each is at all that is known."""
 
 
 class AlertmanagerSource:
@@ -39,6 +41,7 @@ class AlertmanagerSource:
         self._doubted: dict[str, Alert] = {}
         self._known = False
         self._interest = Interest()
+        self._swept = float("-inf")
 
     @property
     def kept(self) -> float:
@@ -77,8 +80,10 @@ class AlertmanagerSource:
     ) -> Sequence[Sample]:
         """Answer each query, in order, by what is known now."""
         now = self._clock()
-        self._board.expire(now, self._settings.keep)
-        self._interest.forget(now)
+        if not 0 <= now - self._swept < SWEEP:
+            self._swept = now
+            self._board.expire(now, self._settings.keep)
+            self._interest.forget(now)
         return [self._sample(query, now) for query in queries]
 
     async def close(self) -> None:
