@@ -30,6 +30,7 @@ COMMANDS = {
     "rollback": "by_hand:rollback",
     "rebalance": "by_hand:rebalance",
     "quarantine": "orders:quarantine",
+    "notify": "notify:notify",
     "schema": "schema:schema",
     "plugins": "installed:installed",
     "healthcheck": "healthcheck:healthcheck",
