@@ -66,7 +66,7 @@ lock: venv ## resolve the requirements anew
 	$(COMPILE) --upgrade -o requirements/run.txt pyproject.toml
 	$(COMPILE) --upgrade -o requirements/build.txt requirements/build.in
 	$(COMPILE) --upgrade -o requirements/dev.txt -c requirements/run.txt -c requirements/build.txt \
-		pyproject.toml requirements/build.in requirements/dev.in
+		--extra plot pyproject.toml requirements/build.in requirements/dev.in
 
 clean: ## remove what was made here
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \

@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "explain:explain",
     "status": "status:status",
     "history": "history:history",
+    "backtest": "backtest:backtest",
     "revisions": "revisions:revisions",
     "pause": "orders:pause",
     "resume": "orders:resume",

@@ -25,7 +25,7 @@ from autoscaler.ports.clock import Clock
 from autoscaler.ports.cluster import Orchestrator, PolicyKeeper
 from autoscaler.ports.deciding import AskingRule, Checkup, HealingRule, Reading, Strategy
 from autoscaler.ports.notify import Notifier, Pace
-from autoscaler.ports.sources import HearsAlerts, HearsUsage, Query, Source
+from autoscaler.ports.sources import HearsAlerts, HearsUsage, KnowsPast, Query, Source, Span
 from autoscaler.ports.store import Store
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "HealingRule",
     "HearsAlerts",
     "HearsUsage",
+    "KnowsPast",
     "Notifier",
     "Orchestrator",
     "Pace",
@@ -42,6 +43,7 @@ __all__ = [
     "Query",
     "Reading",
     "Source",
+    "Span",
     "Store",
     "Strategy",
 ]

@@ -78,3 +78,29 @@ class HearsAlerts(Protocol):
         None if there is nobody to ask. Raises Temporary while nobody answers.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Moments of the past, in equal steps; times in Unix seconds."""
+
+    start: float
+    step: float
+    count: int
+
+    @property
+    def moments(self) -> list[float]:
+        """The moments, in order."""
+        return [self.start + number * self.step for number in range(self.count)]
+
+
+@runtime_checkable
+class KnowsPast(Protocol):
+    """What a source may be too: one that can tell what it would have answered."""
+
+    async def past(self, query: Query, span: Span) -> Sequence[Sample]:
+        """The answer at each moment of a span of at most 5,000 moments.
+
+        Raises Temporary or Permanent when it cannot be told.
+        """
+        ...

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from autoscaler.model import Quality, Sample, Task
-from autoscaler.ports import Clock, Query
+from autoscaler.ports import Clock, Query, Span
 from autoscaler.strict import Strict
 
 
@@ -41,6 +41,10 @@ class ConstantSource:
         """Answer each query, in order, as measured now."""
         now = self._clock()
         return [self._sample(query, now) for query in queries]
+
+    async def past(self, query: Query, span: Span) -> Sequence[Sample]:
+        """It has always been the same."""
+        return [self._sample(query, moment) for moment in span.moments]
 
     async def close(self) -> None:
         """Nothing to give back."""

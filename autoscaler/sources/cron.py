@@ -11,7 +11,7 @@ from pydantic import Field
 from autoscaler.calendar_windows import Calendar
 from autoscaler.model import Quality, Sample, Task
 from autoscaler.policy.schedule import Window
-from autoscaler.ports import Clock, Query
+from autoscaler.ports import Clock, Query, Span
 from autoscaler.strict import Strict
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -53,6 +53,10 @@ class CronSource:
         """Answer each query, in order, as of now."""
         now = self._clock()
         return [self._sample(query, now) for query in queries]
+
+    async def past(self, query: Query, span: Span) -> Sequence[Sample]:
+        """The answers of the calendar, then."""
+        return [self._sample(query, moment) for moment in span.moments]
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from autoscaler.model import Quality, Sample, Service, Task, TaskState
-from autoscaler.ports import Query
+from autoscaler.ports import Query, Span
 from autoscaler.sources.prometheus import Options, PrometheusSource, Settings
 from autoscaler.testing.real.processes import free_port
 from autoscaler.testing.real.prometheus import PrivatePrometheus, scrape
@@ -229,3 +229,20 @@ async def test_the_other_server_of_a_pair_takes_over(
     await asyncio.to_thread(pair[0].halt)
     assert (await asked.ask("vector(1)")).value == 1
     await source.close()
+
+
+async def test_the_past_is_told_as_it_would_have_been_answered_then(
+    page: Page, asked: Asked
+) -> None:
+    page.set("past", 7, service="shop_web")
+    await asked.until(is_known, "past", match="service")
+    began = time.time()
+    page.set("past", 9, service="shop_web")
+    await asked.until(lambda sample: sample.value == 9, "past", match="service")
+    span = Span(began - 600, 1.0, 601 + int(time.time() - began))
+    samples = await asked.source.past(query("past", match="service"), span)
+    assert len(samples) == span.count
+    assert samples[0].quality is Quality.NO_DATA
+    values = [sample.value for sample in samples if sample.value is not None]
+    assert values == sorted(values)
+    assert {values[0], values[-1]} == {7, 9}

@@ -99,11 +99,7 @@ def understand(reply: Reply, *, aged: bool, max_series: int) -> Answer:
 
     Raises Permanent when the query is wrong, Temporary when the answer is.
     """
-    envelope = _envelope(reply)
-    if reply.status in (400, 422):
-        raise Permanent(f"the query is wrong: {shorten(envelope.get('error'))}")
-    if reply.status != 200 or envelope.get("status") != "success":
-        raise Temporary(f"HTTP {reply.status}: {shorten(envelope.get('error')) or 'no success'}")
+    envelope = succeeded(reply)
     scalar, series = _result(envelope.get("data"), max_series * (2 if aged else 1))
     if aged:
         series = _joined_with_age(series)
@@ -111,10 +107,23 @@ def understand(reply: Reply, *, aged: bool, max_series: int) -> Answer:
         series=series,
         scalar=scalar,
         aged=aged,
-        warnings=_texts(envelope.get("warnings")),
-        infos=_texts(envelope.get("infos")),
+        warnings=texts(envelope.get("warnings")),
+        infos=texts(envelope.get("infos")),
         date=reply.date,
     )
+
+
+def succeeded(reply: Reply) -> dict[str, Any]:
+    """What a server answers that has done what it was asked.
+
+    Raises Permanent when the query is wrong, Temporary when the answer is.
+    """
+    envelope = _envelope(reply)
+    if reply.status in (400, 422):
+        raise Permanent(f"the query is wrong: {shorten(envelope.get('error'))}")
+    if reply.status != 200 or envelope.get("status") != "success":
+        raise Temporary(f"HTTP {reply.status}: {shorten(envelope.get('error')) or 'no success'}")
+    return envelope
 
 
 def shorten(text: object, length: int = 200) -> str:
@@ -148,15 +157,16 @@ def _result(data: Any, most: int) -> tuple[bool, tuple[Series, ...]]:
     if kind in ("matrix", "string"):
         raise Permanent(f"the query is wrong: it gives a {kind}; {_RANGE}")
     if kind == "scalar":
-        return True, (_series({"metric": {}, "value": data.get("result")}),)
+        return True, (one_series({"metric": {}, "value": data.get("result")}),)
     if kind != "vector" or not isinstance(data.get("result"), list):
         raise Temporary("an answer without a result")
     if len(data["result"]) > most:
         raise Temporary(f"an answer of {len(data['result'])} series; the bound is {most}")
-    return False, tuple(_series(item) for item in data["result"])
+    return False, tuple(one_series(item) for item in data["result"])
 
 
-def _series(item: Any) -> Series:
+def one_series(item: Any) -> Series:
+    """One labelled value. Raises Temporary."""
     labels = item.get("metric") if isinstance(item, dict) else None
     if not isinstance(labels, dict) or not all(type(text) is str for text in labels.values()):
         raise Temporary("an answer with a series without labels")
@@ -182,11 +192,11 @@ def _point(point: Any) -> tuple[float, Any]:
     return at, point[1]
 
 
-def _texts(texts: Any) -> tuple[str, ...]:
+def texts(found: Any) -> tuple[str, ...]:
     """Warnings or infos; anything that is there counts, whatever its form."""
-    if not texts:
+    if not found:
         return ()
-    return tuple(shorten(text) for text in (texts if isinstance(texts, list) else [texts])[:10])
+    return tuple(shorten(text) for text in (found if isinstance(found, list) else [found])[:10])
 
 
 def _joined_with_age(series: tuple[Series, ...]) -> tuple[Series, ...]:

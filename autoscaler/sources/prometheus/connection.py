@@ -21,6 +21,7 @@ from requests.auth import HTTPBasicAuth
 from urllib3 import Retry
 
 from autoscaler.errors import Temporary
+from autoscaler.ports import Span
 from autoscaler.sources.prometheus.settings import Settings
 from autoscaler.sources.prometheus.transport import Adapter, Call, Login
 
@@ -68,19 +69,26 @@ class Connection(PrometheusConnect):  # type: ignore[misc]
         The time of the query is left out: then it is the server's, whatever our clock says.
         Raises Temporary when no whole answer came.
         """
+        return self._ask("query", {"query": query}, seconds, call)
+
+    def ask_range(self, query: str, span: Span, seconds: float, call: Call) -> Reply:
+        """As `ask`, for all moments of a span."""
+        return self._ask("query_range", {"query": query, **_bounds(span)}, seconds, call)
+
+    def _ask(self, path: str, fields: dict[str, str], seconds: float, call: Call) -> Reply:
         try:
             deadline = time.monotonic() + seconds
-            with call.in_this_thread(), self._send(query, seconds) as response:
+            with call.in_this_thread(), self._send(path, fields, seconds) as response:
                 return self._read(response, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Temporary(f"{self.name}: {_why(error)}") from error
 
-    def _send(self, query: str, seconds: float) -> requests.Response:
-        fields = {"query": query, "timeout": f"{max(seconds, 0.001):.3f}"}
-        long = len(query) > LONGEST_URL_QUERY
+    def _send(self, path: str, fields: dict[str, str], seconds: float) -> requests.Response:
+        fields = {**fields, "timeout": f"{max(seconds, 0.001):.3f}"}
+        long = len(fields["query"]) > LONGEST_URL_QUERY
         answer: requests.Response = self._session.request(
             method="POST" if long else "GET",
-            url=f"{self.url}/api/v1/query",
+            url=f"{self.url}/api/v1/{path}",
             params=None if long else fields,
             data=fields if long else None,
             headers=self.headers,
@@ -104,6 +112,11 @@ class Connection(PrometheusConnect):  # type: ignore[misc]
         content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         date = _date(response.headers.get("Date"))
         return Reply(response.status_code, content_type, date, bytes(body))
+
+
+def _bounds(span: Span) -> dict[str, str]:
+    last = span.start + (span.count - 1) * span.step
+    return {"start": f"{span.start:.3f}", "end": f"{last:.3f}", "step": f"{span.step:.3f}"}
 
 
 def _session(settings: Settings) -> requests.Session:

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar, cast
+from functools import partial
+from typing import ClassVar, TypeVar, cast
 
 import structlog
 from pydantic import BaseModel
 
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
 from autoscaler.model import Quality, Sample, Task
-from autoscaler.ports import Clock, Query
+from autoscaler.ports import Clock, Query, Span
 from autoscaler.sources.prometheus import options, settings
 from autoscaler.sources.prometheus.age import with_age
 from autoscaler.sources.prometheus.answer import Answer, understand
 from autoscaler.sources.prometheus.connection import Connection
 from autoscaler.sources.prometheus.failover import Servers
 from autoscaler.sources.prometheus.judge import judge
+from autoscaler.sources.prometheus.matrix import understand_range
 from autoscaler.sources.prometheus.transport import Call
 
 SKEW = 5.0
 """Seconds between the server's clock and ours from which on a warning is logged."""
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[Connection, float, Call], T]
+"""Asks one server within so many seconds, in a thread."""
 
 
 class PrometheusSource:
@@ -63,6 +69,23 @@ class PrometheusSource:
             for query, text in zip(queries, texts, strict=True)
         ]
 
+    async def past(self, query: Query, span: Span) -> Sequence[Sample]:
+        """What a range query tells; values by task are not told, for those tasks are gone."""
+        text = _text(query)
+        if isinstance(text, AutoscalerError):
+            raise text
+        asked = cast("options.Options", query.options)
+        if asked.per_task:
+            raise Permanent("the tasks of the past are not known: ask for a sum over them")
+
+        def work(server: Connection, seconds: float, call: Call) -> list[Answer]:
+            reply = server.ask_range(text, span, seconds, call)
+            return understand_range(reply, span, self._settings.max_series)
+
+        deadline = asyncio.get_running_loop().time() + self._settings.timeout
+        answers = await self._first_good(work, deadline)
+        return [judge(asked, answer, query.service.name, None) for answer in answers]
+
     async def close(self) -> None:
         """Give back connections and threads; queries in flight end; idempotent."""
         self._closed = True
@@ -89,13 +112,15 @@ class PrometheusSource:
             self._missed.add(text)
             return Temporary(f"its turn did not come within {self._settings.timeout:g} s")
         try:
-            return await self._first_good(text, deadline)
+            answer = await self._first_good(partial(self._answer, text), deadline)
         except AutoscalerError as error:
             return error
         finally:
             self._free.release()
+        self._watch_clock(answer)
+        return answer
 
-    async def _first_good(self, text: str, deadline: float) -> Answer:
+    async def _first_good(self, work: Work[T], deadline: float) -> T:
         """Ask one server after the other; each gets its share of the time that is left."""
         loop = asyncio.get_running_loop()
         servers = self._servers.in_order(loop.time())
@@ -103,7 +128,7 @@ class PrometheusSource:
         for place, server in enumerate(servers):
             share = (deadline - loop.time()) / (len(servers) - place)
             try:
-                answer = await self._attempt(server, text, share)
+                answer = await self._attempt(server, work, share)
             except Temporary as error:
                 self._servers.failed(server, loop.time(), str(error))
                 errors.append(error)
@@ -112,7 +137,7 @@ class PrometheusSource:
                 return answer
         raise errors[-1]
 
-    async def _attempt(self, server: Connection, text: str, seconds: float) -> Answer:
+    async def _attempt(self, server: Connection, work: Work[T], seconds: float) -> T:
         """Ask in a thread. Whatever ends the wait ends the request, and frees the thread."""
         if self._closed:
             raise Temporary("the source is closed")
@@ -121,9 +146,7 @@ class PrometheusSource:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                answer = await loop.run_in_executor(
-                    self._threads, self._answer, server, text, seconds, call
-                )
+                return await loop.run_in_executor(self._threads, work, server, seconds, call)
         except RuntimeError as error:
             raise Temporary(f"no thread is to be had: {error}") from error
         except TimeoutError:
@@ -131,10 +154,8 @@ class PrometheusSource:
         finally:
             call.end()
             self._calls.discard(call)
-        self._watch_clock(answer)
-        return answer
 
-    def _answer(self, server: Connection, text: str, seconds: float, call: Call) -> Answer:
+    def _answer(self, text: str, server: Connection, seconds: float, call: Call) -> Answer:
         """Runs in a thread, with the reading of the JSON."""
         asked = with_age(text)
         reply = server.ask(asked, seconds, call)
