@@ -67,9 +67,12 @@ class Changes:
         """What has begun or ended with a decision, or is told in it. Cheap where nothing has."""
         if decision.action is not None:
             self._reasons[decision.service] = decision.reason
-        stops = [each.reason for each in decision.verdicts if each.guard in STOPS]
-        yield from self._of_fleet(decision.service, stops, decision.at)
-        yield from self._between(decision.service, dict(_states(decision)), decision.at)
+        if decision.verdicts or self._stopped:
+            stops = [each.reason for each in decision.verdicts if each.guard in STOPS]
+            yield from self._of_fleet(decision.service, stops, decision.at)
+        states = _states(decision)
+        if states or decision.service in self._standing:
+            yield from self._of_states(decision, states)
         for told in decision.tells:
             yield _happening(decision, HappeningKind.NOTICE, told, span=Span.MOMENT)
 
@@ -77,7 +80,8 @@ class Changes:
         """A service was removed, or no policy covers it: nothing stands of it any more."""
         self._reasons.pop(service, None)
         yield from self._of_fleet(service, (), at)
-        yield from self._between(service, NOTHING, at)
+        for told in self._standing.pop(service, NOTHING).values():
+            yield over(told, at)
 
     def agent(self, node: str, reason: str, at: float) -> Iterator[Happening]:
         """A node's agent went, or, without a reason, came; that is told of one that had gone."""
@@ -91,19 +95,24 @@ class Changes:
         """Why an action was decided; empty where an earlier run decided it."""
         return self._reasons.get(intent.action.service, "")
 
-    def _between(
-        self, service: str, now: Mapping[State, Happening], at: float
-    ) -> Iterator[Happening]:
-        before = self._standing.get(service, NOTHING)
-        if not before and not now:
+    def _of_states(self, decision: Decision, states: Mapping[State, str]) -> Iterator[Happening]:
+        """What stands is kept as it was when it began."""
+        before = self._standing.get(decision.service, NOTHING)
+        if before.keys() == states.keys():
             return
-        self._standing[service] = now
-        if not now:
-            del self._standing[service]
-        yield from (told for state, told in now.items() if state not in before)
+        begun = {
+            (kind, about): _happening(decision, kind, _told(kind, about, reason), about)
+            for (kind, about), reason in states.items()
+            if (kind, about) not in before
+        }
+        kept = {state: told for state, told in before.items() if state in states}
+        self._standing[decision.service] = kept | begun
+        if not states:
+            del self._standing[decision.service]
+        yield from begun.values()
         for state, told in before.items():
-            if state not in now:
-                yield over(told, at)
+            if state not in states:
+                yield over(told, decision.at)
 
     def _of_fleet(self, service: str, reasons: Sequence[str], at: float) -> Iterator[Happening]:
         """That healing has stopped is told once for all services."""
@@ -117,25 +126,20 @@ class Changes:
             yield _of_process(HappeningKind.HEALING_STOPPED, "", text, at, begun=bool(reasons))
 
 
-def _states(decision: Decision) -> Iterator[tuple[State, Happening]]:
-    for kind, about, text in _found(decision):
-        yield (kind, about), _happening(decision, kind, text, about)
-
-
-def _found(decision: Decision) -> Iterator[tuple[HappeningKind, str, str]]:
+def _states(decision: Decision) -> dict[State, str]:
+    """What stands by a decision, with the reason; asked for in each pass over each service."""
+    found: dict[State, str] = {}
     if decision.held_by is not None:
-        text = f"held by {decision.held_by}: {decision.reason}"
-        yield HappeningKind.HELD, decision.held_by, text
+        found[HappeningKind.HELD, decision.held_by] = decision.reason
     health = decision.health
     if health is not None and health.state.sick:
         bad = health.state is Health.QUARANTINED
         kind = HappeningKind.QUARANTINED if bad else HappeningKind.HEALTH
-        text = ": ".join(filter(None, (health.state.value, "; ".join(health.reasons))))
-        yield kind, health.state.value, text
+        found[kind, health.state.value] = "; ".join(health.reasons)
     for each in decision.recommendations:
         if each.replicas is None and not each.abstains and each.act is Act.SCALE:
-            text = f"the metric {each.name} is not known: {each.reason}"
-            yield HappeningKind.METRICS, each.name, text
+            found[HappeningKind.METRICS, each.name] = each.reason
+    return found
 
 
 def _happening(
@@ -154,11 +158,20 @@ def _happening(
     )
 
 
+_BEGUN = {
+    HappeningKind.HELD: "held by {}",
+    HappeningKind.METRICS: "the metric {} is not known",
+}
 _ENDED = {
     HappeningKind.HELD: "no longer held by {}",
     HappeningKind.METRICS: "the metric {} is known again",
 }
-"""How the end of a state is told where it is not `no longer ...`."""
+"""How the ends of a state are told where they are not its name and `no longer ...`."""
+
+
+def _told(kind: HappeningKind, about: str, reason: str) -> str:
+    begun = _BEGUN.get(kind, "{}").format(about)
+    return f"{begun}: {reason}" if reason else begun
 
 
 def over(begun: Happening, at: float) -> Happening:
