@@ -26,6 +26,7 @@ from autoscaler.news import gist, happens
 from autoscaler.passes import Batch, Passed, Passes
 from autoscaler.policy_files import LoadedPolicy
 from autoscaler.ports import Clock, Orchestrator, Store
+from autoscaler.redaction import fit_to_keep
 from autoscaler.telemetry import Telemetry
 from autoscaler.turns import Turns
 
@@ -163,7 +164,7 @@ class Reconciler:
 
     async def _record(self, news: Sequence[Passed], intents: Sequence[Intent], now: float) -> None:
         """One transaction: what changed in memory, what is new, what will be done."""
-        await self._store_all([item.record for item in news], intents, now)
+        await self._store_all([fit_to_keep(item.record) for item in news], intents, now)
         self._telemetry.well("store")
         self._news |= {item.decision.service_id: self._gist(item.decision) for item in news}
 

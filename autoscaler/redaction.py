@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from autoscaler.addresses import shown
-from autoscaler.model import STACK_LABEL, Service
+from autoscaler.model import STACK_LABEL, Record, Service
 
 HIDDEN = "***"
 
@@ -42,11 +42,19 @@ def redacted(value: Any) -> Any:
 
 def without_labels(service: Service) -> Service:
     """A service without the values of labels that are none of ours: others may keep secrets."""
+    if not (service.labels or service.container_labels):
+        return service
     return replace(
         service,
         labels=_foreign_hidden(service.labels),
         container_labels=_foreign_hidden(service.container_labels),
     )
+
+
+def fit_to_keep(record: Record) -> Record:
+    """A record without such labels; no decision looks at them."""
+    seen = record.observation
+    return replace(record, observation=replace(seen, service=without_labels(seen.service)))
 
 
 def redact_line(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from autoscaler.settings import Scope
 from autoscaler.testing.desk import a_desk
 from autoscaler.testing.scenario import Scenario
@@ -26,7 +28,8 @@ def test_every_scope_is_told_of() -> None:
     assert told == [scope.value for scope in Scope]
 
 
-def test_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", PAGE.read_text())
+@pytest.mark.parametrize("page", ["api.md", "security.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", (DOCS / page).read_text())
     assert links
     assert [link for link in links if not (DOCS / link).exists()] == []

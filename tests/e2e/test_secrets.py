@@ -32,7 +32,18 @@ PATIENCE = 60.0
 LOGINS = ("docker:canary-engine", "prom:canary-password", "me:canary-page", "old:canary-server")
 CANARIES = ("canary-", *(b64encode(login.encode()).decode() for login in LOGINS))
 
+TOKEN = "canary-token-of-ann"
+"""Shown to the API by who may ask."""
+TEMPLATE = {
+    "ContainerSpec": {
+        "Image": "busybox:1",
+        "Env": ["KEY=canary-environment"],
+        "Args": ["--key", "canary-argument"],
+    }
+}
+
 COMMANDS = (
+    ("revisions", "web"),
     ("explain", "web"),
     ("explain", "web", "--record"),
     ("history", "--json"),
@@ -61,11 +72,34 @@ class Bed:
     def log(self) -> str:
         return (self.directory / "log").read_text()
 
-    async def get(self, path: str) -> str:
+    async def get(self, path: str, token: str = TOKEN) -> str:
+        shown = {"Authorization": f"Bearer {token}"}
         with suppress(aiohttp.ClientError):
-            async with aiohttp.ClientSession() as http, http.get(self.listen + path) as answer:
+            async with aiohttp.request("GET", self.listen + path, headers=shown) as answer:
                 return await answer.text()
         return ""
+
+    async def events(self) -> str:
+        """What is told of an order by hand."""
+        order = {"kind": "restart", "service": "web", "reason": "a move"}
+        shown = {"Authorization": f"Bearer {TOKEN}"}
+        async with (
+            asyncio.timeout(PATIENCE),
+            aiohttp.ClientSession(self.listen, headers=shown) as http,
+            http.get("/api/v1/events") as stream,
+        ):
+            await http.post("/api/v1/orders", json=order)
+            await stream.content.readuntil(b"\n\n")
+            return (await stream.content.readuntil(b"\n\n")).decode()
+
+    async def api(self) -> dict[str, str]:
+        """All that the API tells of the service, by where it is told."""
+        document = json.loads(await self.get("/api/v1/openapi.json") or '{"paths": {}}')
+        places = [path for path, each in document["paths"].items() if "get" in each]
+        here = {"{service}": "web", "{at}": "last-change"}
+        for part, value in here.items():
+            places = [path.replace(part, value) for path in places]
+        return {p: await self.get(p) for p in places if not p.endswith("/events")}
 
     async def command(self, *words: str) -> str:
         """What it prints, whether or not it succeeds."""
@@ -83,17 +117,28 @@ class Bed:
         """By where it is told."""
         told = {" ".join(command): await self.command(*command) for command in COMMANDS}
         told |= {path: await self.get(path) for path in ("/metrics", "/readyz", "/healthz")}
+        told |= await self.api()
+        told |= {"refused": await self.get("/api/v1/services", "canary-wrong-token")}
         told["store"] = "\n".join(cells(self.directory / "autoscaler.db"))
         return told | {"log": self.log}
 
 
 def cells(store: Path) -> Iterable[str]:
-    """All that a store holds, records unpacked."""
+    """All that a store holds, records unpacked, but for the templates that it keeps."""
     with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
         tables = connection.execute("select name from sqlite_master where type = 'table'")
         for (table,) in tables.fetchall():
+            if table == "revisions":
+                continue
             for row in connection.execute(f'select * from "{table}"'):  # noqa: S608 - its own
                 yield from map(_text, row)
+
+
+def kept(store: Path) -> list[str]:
+    """The templates of good releases, in which secrets may stand."""
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("select template from revisions").fetchall()
+    return [text for (text,) in rows if "canary-environment" in text]
 
 
 def _text(cell: object) -> str:
@@ -144,6 +189,7 @@ def settings(bed: Bed, engine: str, login: dict[str, str]) -> dict[str, Any]:
         "store": str(where / "autoscaler.db"),
         "listen": bed.listen.removeprefix("http://"),
         "log": {"format": "json", "level": "debug"},
+        "api": {"tokens": {"ann": {"file": secret_file(bed, "ann_file", TOKEN), **OPERATES}}},
         "orchestrator": {
             "host": engine.replace("//", f"//{LOGINS[0]}@"),
             **{name: str(where / file) for name, file in tls.items()},
@@ -157,6 +203,9 @@ def settings(bed: Bed, engine: str, login: dict[str, str]) -> dict[str, Any]:
             }
         },
     }
+
+
+OPERATES = {"scopes": ["operate"]}
 
 
 def secret_file(bed: Bed, key: str, value: str) -> str:
@@ -175,7 +224,9 @@ def policy(bed: Bed) -> dict[str, Any]:
         {**scraped, "interval": "1s", "target": {"average_value": 100}},
     ]
     scale = {"min": 1, "max": 9, "metrics": metrics}
-    return {"version": 1, "policies": [{"name": "web", "services": ["web"], "scale": scale}]}
+    heal = {"heal": [{"rule": "crash_loop", "then": "rollback"}], "release": {"bake": "1s"}}
+    web = {"name": "web", "services": ["web"], "scale": scale, **heal}
+    return {"version": 1, "policies": [web]}
 
 
 LOGIN = {
@@ -187,7 +238,8 @@ LOGIN = {
 @pytest.fixture(params=LOGIN)
 async def bed(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bed]:
     async with FakeSwarm() as engine, FakePrometheus() as prometheus, MetricsPage() as page:
-        engine.create("web", replicas=2)
+        labels = {"traefik.users": "me:canary-label"}
+        engine.create("web", replicas=2, TaskTemplate=TEMPLATE, Labels=labels)
         prometheus.say("load", 500)
         page.lines = {"queue": 700}
         bed = Bed(tmp_path, engine, prometheus, page, f"http://127.0.0.1:{free_port()}")
@@ -207,8 +259,12 @@ async def test_secrets_are_used_and_told_nowhere_also_when_nobody_answers(bed: B
     assert sent <= {f"Basic {CANARIES[2]}", "Bearer canary-token"}
     assert sent
     assert bed.page.requests[0].headers["Authorization"] == f"Basic {CANARIES[3]}"
+    await becomes(lambda: bool(kept(bed.directory / "autoscaler.db")))
     told = await bed.all_that_is_told()
     assert [where for where, text in told.items() if not text] == []
+    assert leaks(told) == []
+    told = {"events": await bed.events()}
+    assert "restart" in told["events"]
     assert leaks(told) == []
 
     await bed.prometheus.stop()

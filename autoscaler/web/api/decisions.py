@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from autoscaler.model import Decision, Outcome, Record
-from autoscaler.redaction import without_labels
+from autoscaler.redaction import fit_to_keep
 from autoscaler.strict import Strict
 from autoscaler.web.api.desk import Desk
 from autoscaler.web.api.endpoint import BASE, Answer, Asked, Endpoint, endpoint
@@ -136,9 +136,8 @@ class _Shelf:
         service, at = asked.path["service"], asked.path["at"]
         change = await self.desk.store.last_change(service)
         record, outcome = await self._record(service, at, change)
-        seen = replace(record.observation, service=without_labels(record.observation.service))
         return Explained(
-            record=replace(record, observation=seen),
+            record=fit_to_keep(record),  # an older version may have kept more
             outcome=outcome,
             last_change=change and _decided(change[0].decision, change[1]),
         )
