@@ -9,6 +9,7 @@ import pytest
 from autoscaler.ports import Store
 from autoscaler.store import open_store
 from autoscaler.testing.contracts.alerts import AlertsContract
+from autoscaler.testing.contracts.history import HistoryContract
 from autoscaler.testing.contracts.revisions import RevisionsContract
 from autoscaler.testing.contracts.store import StoreContract
 from autoscaler.testing.real.postgres import PrivatePostgres
@@ -29,6 +30,10 @@ class InPostgres:
 
 
 class TestStoreInPostgres(InPostgres, StoreContract):
+    pass
+
+
+class TestHistoryInPostgres(InPostgres, HistoryContract):
     pass
 
 

@@ -144,6 +144,9 @@ async def check(connection: Connection, place: str) -> None:
 
 async def _version(connection: Connection, place: str) -> int:
     tables = await connection.fetch("select tablename from pg_tables where schemaname = $1", SCHEMA)
+    encoding = connection.get_settings().server_encoding
+    if encoding != "UTF8":
+        raise Permanent(f"the database {place} has the encoding {encoding}: make one with UTF8")
     if not tables:
         return 0
     if "migrations" not in {row[0] for row in tables}:
