@@ -14,6 +14,12 @@ T = TypeVar("T")
 Work = Callable[[Connection], Awaitable[T]]
 
 
+# What was acknowledged must survive a crash of the server; stricter settings are left alone.
+_DURABLE = """
+    select set_config('synchronous_commit', 'on', false)
+    where current_setting('synchronous_commit') = 'off'"""
+
+
 async def _as_it_is(connection: Connection) -> None:
     """Nothing needs to be done with a new connection."""
 
@@ -50,6 +56,7 @@ class Line:
             self._connection = None
             connection = await self.address.connect(read_only=self._read_only)
             try:
+                await connection.execute(_DURABLE)
                 await self._greet(connection)
             except BaseException:
                 connection.terminate()
