@@ -53,6 +53,7 @@ class Telemetry:
         self._wellbeing = Wellbeing()
         self._watches: dict[str, tuple[str, Phase]] = {}
         self._changes = Changes()
+        self._stopped = 0
         self.happenings = Happenings()
         """Who wants to hear of what happens subscribes here."""
         # To look up a series by its labels costs more than to count: it is kept.
@@ -80,7 +81,9 @@ class Telemetry:
         self._tell_health(known)
         self._tell_release(decision)
         self._tell(*self._changes.of(known))
-        self._metrics.healing_stopped.set(self._changes.stopped)
+        if self._changes.stopped != self._stopped:
+            self._stopped = self._changes.stopped
+            self._metrics.healing_stopped.set(self._stopped)
 
     def _tell(self, *happenings: Happening) -> None:
         for each in happenings:

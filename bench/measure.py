@@ -59,7 +59,10 @@ class Result:
     services: int
     policies: fleet.Policies
     memory: dict[str, float] = field(default_factory=dict)
-    """MiB in use: with the imports, with the fleet, after steady cycles, after storms; peak."""
+    """MiB in use: with the imports, with the fleet, after steady cycles, after the measured storms
+    and the most until then, and the most of all, three more storms included."""
+    tasks: int = 0
+    """After the measured storms."""
     steady: Cost = field(default_factory=Cost)
     storm: Cost = field(default_factory=Cost)
 
@@ -203,6 +206,8 @@ async def _storms(bench: Bench, result: Result) -> None:
         bench.storm()
         await bench.measure(result.storm)
     result.memory["storm"] = memory()
+    result.memory["storm peak"] = memory("VmHWM")
+    result.tasks = sum(len(tasks) for tasks in bench.swarm.tasks.values())
     for _ in range(STORMS):
         bench.storm()
         await bench.hold(result.storm)
