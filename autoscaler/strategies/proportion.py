@@ -116,7 +116,9 @@ def per_task(current: int, groups: Groups, usage: TaskUsage, band: Band) -> Prop
 
     `usage.usage` must hold at least one task of `groups.ready`.
     """
-    known = {task: usage.usage[task] for task in groups.ready}
+    known = usage.usage
+    if len(known) > len(groups.ready):
+        known = {task: known[task] for task in groups.ready}
     average, ratio = usage.ratio(known)
     rising_unready = bool(groups.unready) and ratio > 1.0
     if not rising_unready and not groups.missing:

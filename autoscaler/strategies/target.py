@@ -154,8 +154,9 @@ class Target(Strict):
         typical = max(stated.values())
         quantum = proportion.MILLI if self.strict_hpa else proportion.quantum_for(typical)
         base = dict.fromkeys(tasks, proportion.some_quanta(typical, quantum))
-        others = {task: of for task, of in stated.items() if of != typical}
-        base |= {task: proportion.some_quanta(of, quantum) for task, of in others.items()}
+        for task, of in stated.items():
+            if of != typical:
+                base[task] = proportion.some_quanta(of, quantum)
         return TaskUsage(_all_quanta(known, quantum), base, self.utilization or 0)
 
     def _is_per_task(self, reading: Reading) -> bool:
