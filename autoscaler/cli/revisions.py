@@ -37,7 +37,8 @@ def revisions(context: Context, service: str, store: str | None, as_json_: bool)
         return
     if not found:
         show(
-            f"No release of {service} is kept: none has proved itself, or none is ever taken back."
+            f"No release of {service} is kept: none has proved itself, or its policy keeps none,"
+            " as it neither takes one back nor has `release:`."
         )
         return
     drawn = words.table("RELEASE", "PROVED", "IMAGE", "SINCE THE ONE BEFORE")

@@ -80,8 +80,8 @@ def no_revision(case: OrderCase) -> str | None:
     kept = len(case.observation.revisions)
     if case.order.release:
         return f"release {case.order.release} is not among the {kept} that are kept"
-    if not case.policy.rolls_back:
-        return "no release is kept to go back to: the policy never takes one back"
+    if not case.policy.keeps_releases:
+        return "no release is kept to go back to; `release: {}` in the policy keeps good ones"
     return f"there is no good release to go back to: {kept} are kept, none is fit"
 
 

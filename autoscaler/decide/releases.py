@@ -138,7 +138,7 @@ def target(known: Releases, kept: Iterable[Revision]) -> Revision | None:
 
 def to_keep(known: Releases, policy: Policy, kept: Iterable[Revision]) -> bool:
     """Whether the release has proved itself and its template is not kept yet."""
-    if not known.proved or not policy.rolls_back:
+    if not known.proved or not policy.keeps_releases:
         return False
     return not any(each.release == known.current and each.at >= known.since for each in kept)
 

@@ -134,11 +134,14 @@ class Policy(Strict):
         return selector
 
     @property
-    def rolls_back(self) -> bool:
-        """Whether it may take a release back, so that good ones must be kept."""
+    def keeps_releases(self) -> bool:
+        """Whether it may take a release back, or says how: then good ones are kept.
+
+        A person may then go back to one of them, too.
+        """
         watched = bool(self.release.checks) and self.release.on_failure == "rollback"
         healed = any("rollback" in (entry.then, entry.otherwise) for entry in self.heal)
-        return watched or healed or self.release.during_update == "up"
+        return watched or healed or "release" in self.model_fields_set
 
     def covers(self, service: Service) -> bool:
         """Whether the policy is about this service."""

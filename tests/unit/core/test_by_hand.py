@@ -173,7 +173,7 @@ def test_a_named_release_is_brought_back_also_where_it_is_not_the_newest() -> No
 def test_while_nothing_is_kept_it_says_why() -> None:
     by = a_healer({"rule": "exhausted", "then": "restart"})
     _, decision = step(seen(ROLLBACK, revisions=()), by)
-    assert "no release is kept to go back to: the policy never takes one back" in decision.reason
+    assert "no release is kept to go back to; `release: {}` in the policy" in decision.reason
 
 
 def left(proved: bool) -> Releases:

@@ -66,9 +66,17 @@ async def test_only_so_many_are_kept_and_the_newest_of_them(scenario: Scenario) 
 
 async def test_nothing_is_kept_where_nothing_is_ever_rolled_back() -> None:
     policy = {**POLICY, "heal": [{"rule": "stuck_update", "then": "notify"}]}
+    del policy["release"]
     async with Scenario(SERVICE, policies=[policy]) as scenario:
-        await scenario.cycles(6)
+        await scenario.cycles(30)
         assert await kept(scenario) == []
+
+
+async def test_where_a_policy_speaks_of_releases_good_ones_are_kept_for_a_person() -> None:
+    policy = {"name": "web-policy", "services": ["web"], "release": {}}
+    async with Scenario(SERVICE, policies=[policy]) as scenario:
+        await scenario.cycles(30)
+        assert await kept(scenario) == ["r1"]
 
 
 async def test_a_bad_release_is_taken_back_once_and_stays_away(scenario: Scenario) -> None:
