@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic_settings import NoDecode
 
 from autoscaler.strict import Strict
 
@@ -38,9 +39,9 @@ class Bearer(Strict):
     file: Path
     """The token: 16 characters or more. Each line of the file is one, up to 8, and any of them is
     taken, so that they can be rotated; a change is seen within a second."""
-    scopes: Annotated[tuple[Scope, ...], BeforeValidator(_listed), Field(min_length=1)] = (
-        Scope.READ,
-    )
+    scopes: Annotated[
+        tuple[Scope, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)
+    ] = (Scope.READ,)
     """What it allows: `read`, `operate` (which includes `read`), `alerts`."""
 
 

@@ -11,7 +11,7 @@ import pytest
 from autoscaler import adapters
 from autoscaler.errors import Invalid
 from autoscaler.problems import Problems
-from autoscaler.settings import Settings, default_store, load_settings, model
+from autoscaler.settings import Scope, Settings, default_store, load_settings, model
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,6 +94,32 @@ def test_lists_in_variables_are_separated_by_commas(monkeypatch: pytest.MonkeyPa
     assert settings.policies == ("here", "there")
     assert settings.agent.services == ("shop_*", "blog_web")
     assert settings.sources == {"prometheus": {"urls": ["http://a:1", "http://b:2"]}}
+
+
+def test_tokens_can_be_stated_in_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOSCALER_API__TOKENS__ANN__FILE", "/run/secrets/ann")
+    monkeypatch.setenv("AUTOSCALER_API__TOKENS__ANN__SCOPES", "operate,alerts")
+    monkeypatch.setenv("AUTOSCALER_API__TOKENS__BOB__FILE", "/run/secrets/bob")
+    tokens = load().api.tokens
+    assert tokens["ann"].file == Path("/run/secrets/ann")
+    assert tokens["ann"].scopes == (Scope.OPERATE, Scope.ALERTS)
+    assert tokens["bob"].scopes == (Scope.READ,)
+
+
+@pytest.mark.parametrize(
+    ("api", "told"),
+    [
+        ({"tokens": {"ann": {}}}, "api.tokens.ann.file: this key is required"),
+        ({"tokens": {"ann": {"file": "a", "scopes": ["all"]}}}, "expected 'read', 'operate'"),
+        ({"tokens": {"ann": {"file": "a", "scopes": []}}}, "at least 1 item is needed"),
+        ({"tokens": {"a b": {"file": "a"}}}, "api.tokens"),
+        ({"tls_cert": "a"}, "tls_cert and tls_key belong together"),
+        ({"client_ca": "a"}, "client_ca needs tls_cert"),
+        ({"token": {}}, "did you mean 'tokens'?"),
+    ],
+)
+def test_what_is_wrong_with_who_may_ask_is_told(api: dict[str, object], told: str) -> None:
+    assert told in refusal(overrides={"api": api})
 
 
 def test_plugins_take_json_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,12 +20,13 @@ from autoscaler.settings import Scope
 from autoscaler.strict import Strict
 from autoscaler.strict_yaml import Document
 from autoscaler.web.access import CALLER, needs
+from autoscaler.web.bodies import Bodies
 from autoscaler.web.credentials import Caller
 from autoscaler.web.problems import Handler, Problem
 
 BASE = "/api/v1"
-MOST_BODY = 64 * 1024
-"""Bytes of a request's body."""
+LARGEST, TOGETHER, WITHIN = 64 * 1024, 1024 * 1024, 10.0
+"""Bytes of one body and of all that are read at a time, seconds in which one must have come."""
 FRESH = {"Cache-Control": "no-store"}
 
 
@@ -92,11 +93,13 @@ def endpoint(
 ) -> Endpoint:
     """A route that takes what its models say and answers JSON; `described` as Endpoint has it."""
 
+    bodies = Bodies(LARGEST, TOGETHER, WITHIN)
+
     @needs(scope)
     async def respond(request: web.Request) -> web.Response:
         path = _path(parameters, request)
         stated = _query(query, request)
-        told = None if body is None else await _body(body, request)
+        told = None if body is None else await _body(body, request, bodies)
         answer = await handler(Asked(request[CALLER], path, stated, told))
         return _response(answer, status)
 
@@ -135,28 +138,19 @@ def _query(model: type[Strict], request: web.Request) -> Strict:
         raise _invalid(error, stated) from error
 
 
-async def _body(model: TypeAdapter[Any], request: web.Request) -> Any:
-    if request.content_type != "application/json":
-        told = f"expected application/json, not {request.content_type}"
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, told)
-    text = await _read(request)
-    try:
-        return model.validate_json(text, strict=True)
-    except ValidationError as error:
-        raise _invalid(error, _data(text)) from error
+async def _body(model: TypeAdapter[Any], request: web.Request, bodies: Bodies) -> Any:
+    packed = request.headers.get("Content-Encoding", "identity") != "identity"
+    if packed or request.content_type != "application/json":
+        told = "send application/json, not packed"
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, told, {"Connection": "close"})
+    async with bodies.of(request) as text:
+        try:
+            return model.validate_json(text, strict=True)
+        except ValidationError as error:
+            raise _invalid(error, _data(text)) from error
 
 
-async def _read(request: web.Request) -> bytes:
-    text = b""
-    async for part in request.content.iter_chunked(MOST_BODY):
-        text += part
-        if len(text) > MOST_BODY:
-            told = f"a body of more than {MOST_BODY // 1024} KiB"
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, told)
-    return text
-
-
-def _data(text: bytes) -> Any:
+def _data(text: bytes | bytearray) -> Any:
     """As far as it can be read: what is wrong is looked for in it."""
     try:
         return json.loads(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import pytest
@@ -125,6 +126,13 @@ async def test_a_body_that_cannot_be_read_is_refused(
     assert answer.status == status
     assert answer.content_type == "application/problem+json"
     assert (await answer.json(content_type=None))["detail"]
+
+
+async def test_a_packed_body_is_refused(client: Client) -> None:
+    packed = zlib.compress(b'{"kind": "pause"}')
+    headers = {**as_("ann"), "Content-Type": "application/json", "Content-Encoding": "deflate"}
+    answer = await client.post("/api/v1/orders", data=packed, headers=headers)
+    assert answer.status == 415
 
 
 async def test_who_may_only_read_gives_no_orders(scene: Scenario, client: Client) -> None:
