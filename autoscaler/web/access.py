@@ -27,6 +27,7 @@ CALLER = web.RequestKey("caller", Caller)
 """Under which a handler finds in its request who asks."""
 LOCAL = Caller("local", frozenset({Scope.READ}))
 """Whoever is on this machine, as long as no credentials are configured."""
+SHOW = "show a token: `Authorization: Bearer ...`"
 HOW = "see `api.tokens` in docs/settings.md"
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -123,7 +124,7 @@ class Access:
         shown = request.headers.get("Authorization", "")
         caller = await self._credentials.caller(shown)
         if caller is None:
-            reason, told = ("wrong", "what it shows is not known") if shown else ("none", HOW)
+            reason, told = ("wrong", "what it shows is not known") if shown else ("none", SHOW)
             challenge = {"WWW-Authenticate": self._challenge(scope)}
             raise self._refusal(request, reason, HTTPStatus.UNAUTHORIZED, told, challenge)
         if not caller.may(scope):

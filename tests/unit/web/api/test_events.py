@@ -89,7 +89,7 @@ async def test_who_reads_slowly_is_dropped_and_nobody_waits(
     stream = await listen(client)
     # Far more than the system's buffers take.
     for _ in range(4 * events.MOST_UNREAD):
-        scene.telemetry.happenings.tell(happening("x" * 65_536))
+        scene.telemetry.happenings.tell(happening("x" * 16_384))
         await asyncio.sleep(0)
     with suppress(aiohttp.ClientError):
         async with asyncio.timeout(30):
