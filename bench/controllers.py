@@ -78,7 +78,7 @@ class Policy:
         """Passes over the trace; between two of them what was asked for stands."""
         stride = max(1, round(self.every / trace.tick))
         seen = _averaged(rates, max(1, round(self.window / trace.tick)))
-        plant = Plant(trace.demand[0], 0.0)
+        plant = Plant(trace.demand[0], 0.0, lists_tasks=False)
         asked: Asked = []
         for step in self._steps(plant, trace, seen, stride, headroom):
             asked += [step] * min(stride, len(rates) - len(asked))

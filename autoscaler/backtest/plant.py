@@ -13,14 +13,23 @@ NAME = "service"
 class Plant:
     """Replicas of one service in virtual time."""
 
-    def __init__(self, replicas: int, start_delay: float, service: Service | None = None) -> None:
-        """`replicas` run from the beginning; each further one runs `start_delay` seconds later."""
+    def __init__(
+        self,
+        replicas: int,
+        start_delay: float,
+        service: Service | None = None,
+        lists_tasks: bool = True,
+    ) -> None:
+        """`replicas` run from the beginning; each further one runs `start_delay` seconds later.
+
+        Where no metric is told by task, `lists_tasks=False` spares the time that tasks take.
+        """
         known = service or Service(id=NAME, name=NAME, version=1)
         self._service = replace(known, replicas=replicas, running=replicas)
         self._delay = start_delay
         self._since = [float("-inf")] * replicas
         """When each replica runs, oldest first."""
-        self._tasks: tuple[Task, ...] = ()
+        self._tasks: tuple[Task, ...] | None = () if lists_tasks else None
         self._listed: tuple[int, int] | None = None
 
     @property
@@ -40,13 +49,15 @@ class Plant:
         self._service = replace(self._service, replicas=replicas, version=version)
         self._listed = None
 
-    def observed(self, now: float) -> tuple[Service, tuple[Task, ...]]:
-        """The service and its tasks as a pass would see them."""
+    def observed(self, now: float) -> tuple[Service, tuple[Task, ...] | None]:
+        """The service and its tasks as a pass would see them; None where tasks are not listed."""
         seen = (self.replicas, self.running(now))
         if seen != self._listed:
             self._listed = seen
             self._service = replace(self._service, running=seen[1])
-            self._tasks = tuple(self._task(slot, now) for slot in range(1, self.replicas + 1))
+            if self._tasks is not None:
+                slots = range(1, self.replicas + 1)
+                self._tasks = tuple(self._task(slot, now) for slot in slots)
         return self._service, self._tasks
 
     def _task(self, slot: int, now: float) -> Task:

@@ -49,8 +49,9 @@ class Target(Strict):
     max_scale_down: Most | None = None
     """At most so many replicas are removed at a time."""
     look_ahead: Annotated[Duration, Field(ge=0, le=900)] = 0.0
-    """Go by where a metric that rises will be so much later, on the line through its last points:
-    the time that a new replica needs to start, and half of the time between two passes."""
+    """Go by where a metric that rises will be so much later, on the line through its last points,
+    which smooths noise: the time that a new replica needs to start, half of the window that the
+    metric is measured over, and half of the time between two passes."""
     spare: Annotated[int, Field(ge=0, le=1000)] = 0
     """When replicas are added, so many percent more are: fewer and larger steps."""
     strict_hpa: bool = False
@@ -66,7 +67,7 @@ class Target(Strict):
         return self
 
     def step(self, memory: Any, reading: Reading) -> tuple[Any, Recommendation]:
-        """Recommend replicas; remembers the points that it looks ahead by."""
+        """Recommend replicas; remembers the line that it looks ahead by."""
         after, reading = ahead.look(memory, reading, self.look_ahead)
         return after, self._recommend(reading)
 

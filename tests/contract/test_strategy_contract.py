@@ -8,6 +8,7 @@ from autoscaler.ports import Strategy
 from autoscaler.strategies.formula import Formula
 from autoscaler.strategies.only_input import OnlyInput
 from autoscaler.strategies.pass_through import PassThrough
+from autoscaler.strategies.predictive import Predictive
 from autoscaler.strategies.step import Step
 from autoscaler.strategies.target import Target
 from autoscaler.testing.contracts.strategy import StrategyContract
@@ -19,6 +20,7 @@ TARGETS: list[dict[str, Any]] = [
     {"value": 0.25, "strict_hpa": True},
     {"utilization": 70},
     {"utilization": 70, "initialization": "1m30s", "readiness_delay": "10s"},
+    {"average_value": 100, "look_ahead": "30s", "spare": 10},
 ]
 
 
@@ -28,6 +30,14 @@ class TestTarget(StrategyContract):
     @pytest.fixture(params=TARGETS, ids=str)
     def strategy(self, request: pytest.FixtureRequest) -> Strategy:
         return Target.model_validate(request.param)
+
+
+class TestPredictive(StrategyContract):
+    name = "predictive"
+
+    @pytest.fixture(params=[{}, {"horizon": "15m", "quantile": 0.99, "season": True}], ids=str)
+    def strategy(self, request: pytest.FixtureRequest) -> Strategy:
+        return Predictive.model_validate({"average_value": 100, **request.param})
 
 
 class TestStep(StrategyContract):

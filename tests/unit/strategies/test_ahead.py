@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
 from autoscaler.model import Sample
 from autoscaler.ports import Reading
-from autoscaler.strategies.ahead import look, slope
+from autoscaler.strategies.ahead import look
 from autoscaler.strategies.target import Target
 from autoscaler.testing.builders import NOW, a_service, observe, per_task, some_tasks, value
 
@@ -31,12 +32,6 @@ def led(strategy: Target, *totals: float, every: float = 5.0) -> tuple[Any, int 
     return memory, replicas
 
 
-def test_the_line_is_that_of_least_squares() -> None:
-    assert slope([(0.0, 1.0), (10.0, 3.0), (20.0, 5.0)]) == pytest.approx(0.2)
-    assert slope([(0.0, 1.0)]) == 0.0
-    assert slope([(5.0, 1.0), (5.0, 3.0)]) == 0.0
-
-
 def test_a_metric_that_rises_is_taken_where_it_will_be() -> None:
     target = ahead(20)
     assert led(target, 100, 150, 200, 250)[1] == 5  # 250 + 20 s of 10 a second = 450
@@ -44,14 +39,20 @@ def test_a_metric_that_rises_is_taken_where_it_will_be() -> None:
 
 
 def test_a_metric_that_falls_is_taken_as_it_is() -> None:
-    assert led(ahead(20), 500, 400, 350)[1] == led(ahead(20), 350)[1] == 4
+    assert led(ahead(20), 500, 420, 340)[1] == led(ahead(20), 340)[1] == 4
 
 
-def test_only_the_last_points_count_and_each_once() -> None:
+def test_noise_is_smoothed_before_it_asks_for_replicas() -> None:
+    draw = random.Random(1)
+    noisy = [draw.gauss(450, 40) for _ in range(200)]
+    asked = {led(ahead(20), *noisy[:count])[1] for count in range(150, 200)}
+    assert len(asked) < len({led(Target(average_value=100), each)[1] for each in noisy[150:]})
+
+
+def test_the_same_measurement_counts_once() -> None:
     target = ahead(4)
-    memory, _ = led(target, 1, 2, 3, 4, every=2.0)
-    assert [point[1] for point in memory] == [2.0, 3.0, 4.0]
-    again, _ = target.step(memory, reading(value(4.0, NOW + 6.0), 6.0))
+    memory, _ = led(target, 1, 2, 3, 4)
+    again, _ = target.step(memory, reading(value(4.0, NOW + 15.0), 18.0))
     assert again == memory
 
 
