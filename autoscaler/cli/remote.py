@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from autoscaler import records
 from autoscaler.cli.line import Line
-from autoscaler.model import Decision, Order, OrderKind, Outcome, Record
+from autoscaler.errors import Permanent
+from autoscaler.model import Decision, Order, OrderKind, Outcome, Record, Revision
 
 BASE = "/api/v1"
 PART = 500
@@ -74,6 +75,13 @@ class Remote:
             (_load(Decision, each["decision"]), each["outcome"] and Outcome(each["outcome"]))
             for each in listed
         ]
+
+    def revisions(self, service: str) -> list[tuple[Revision, list[str]]]:
+        """The releases that are kept, newest first, each with what changed in it."""
+        answer = self._line.get(f"{BASE}/services/{quote(service, safe='')}/revisions")
+        if answer is None:
+            raise Permanent(f"there is no service {service!r}; `autoscaler status` lists all")
+        return [(_load(Revision, each), each["changes"]) for each in answer["items"]]
 
     async def orders(self) -> Sequence[Order]:
         """The orders that stand."""

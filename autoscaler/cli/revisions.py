@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from autoscaler.cli.line import line_to
+from autoscaler.cli.remote import Remote
 from autoscaler.cli.render import words
 from autoscaler.cli.stored import as_json, last_record, reading
-from autoscaler.cli.terminal import Context, now, pass_context, run, show, show_json
+from autoscaler.cli.terminal import Context, now, over_api, pass_context, run, show, show_json
 from autoscaler.model import Revision, Template
 from autoscaler.revisions import differences
 from autoscaler.settings import Settings
@@ -18,6 +20,7 @@ from autoscaler.settings import Settings
 @click.command(short_help="Which good releases are kept, to go back to?")
 @click.argument("service")
 @click.option("--store", help="The service's store, if not that of the settings.")
+@over_api
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 @pass_context
 def revisions(context: Context, service: str, store: str | None, as_json_: bool) -> None:
@@ -49,6 +52,9 @@ def revisions(context: Context, service: str, store: str | None, as_json_: bool)
 
 async def _kept(settings: Settings, service: str) -> list[tuple[Revision, list[str]]]:
     """Newest first, each with what differs from the one before it."""
+    line = line_to(settings.client)
+    if line is not None:
+        return Remote(line).revisions(service)
     record, _ = await last_record(settings, service)
     key = record.decision.service_id
     async with reading(settings) as store:

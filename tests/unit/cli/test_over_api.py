@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from autoscaler.model import Template
 from autoscaler.settings import Api
 from autoscaler.store import SqliteStore
 from autoscaler.testing.builders import a_metric, a_policy_document, a_service
@@ -43,6 +45,11 @@ def url(elsewhere: Path) -> Iterator[str]:
         scene = Scenario(*services, policies=[POLICY], answer=constant(500.0), store=store)
         async with scene:
             await scene.cycles(3)
+            for number in (1, 2):
+                raw = json.dumps({"ContainerSpec": {"Image": f"app:{number}"}})
+                template = Template(release=f"r{number}", image=f"app:{number}", raw=raw)
+                await store.keep("web-id", template, float(number), 5)
+            scene.passes.revisions.update(await store.revisions())
             yield build(a_site(scene, api))
 
     with Served(made) as served:
@@ -66,6 +73,8 @@ def over(url: str, name: str = "reader") -> list[str]:
         "explain web --json",
         "explain db --last-change",
         "explain web --record",
+        "revisions web",
+        "revisions web --json",
     ],
 )
 def test_the_same_is_said_of_a_controller_as_of_its_store(call: Call, url: str, words: str) -> None:
@@ -73,7 +82,7 @@ def test_the_same_is_said_of_a_controller_as_of_its_store(call: Call, url: str, 
     of_controller = call(*words.split(), *over(url))
     assert of_store.exit_code == of_controller.exit_code == 0, of_controller.output
     assert of_controller.output == of_store.output
-    assert "web" in of_store.output or "db" in of_store.output
+    assert any(word in of_store.output for word in ("web", "db", "app:1 -> app:2"))
 
 
 def test_the_environment_may_lead_there_too(
