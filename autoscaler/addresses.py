@@ -30,6 +30,11 @@ def split_address(text: str) -> Address:
     return Address(found["host"].strip("[]"), int(found["port"]))
 
 
+def reachable(host: str) -> str:
+    """Where to ask who listens there: on all interfaces is also on this one."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def shown(text: str) -> str:
     """A text with `***` in place of what stands before the `@` of each address in it."""
     return _LOGIN.sub("***@", text)

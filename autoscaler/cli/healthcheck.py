@@ -11,7 +11,7 @@ from ssl import SSLContext
 
 import click
 
-from autoscaler.addresses import DEFAULT_LISTEN, Address, split_address
+from autoscaler.addresses import DEFAULT_LISTEN, Address, reachable, split_address
 from autoscaler.cli.terminal import Context, fail, pass_context, show_json
 
 DEADLINE = 5.0
@@ -40,7 +40,7 @@ def healthcheck(context: Context, ready: bool, as_json: bool) -> None:
     """
     (host, port), tls = _place(context)
     path = "/readyz" if ready else "/healthz"
-    status, text = ask(_reachable(host), port, path, tls)
+    status, text = ask(reachable(host), port, path, tls)
     well = status == http.HTTPStatus.OK
     if as_json:
         show_json({"ok": well, "status": status, "answer": text})
@@ -77,11 +77,6 @@ def _may_differ(context: Context) -> Iterator[bool]:
 
 def _stands_in(file: Path, word: str) -> bool:
     return file.is_file() and word.encode() in file.read_bytes()
-
-
-def _reachable(host: str) -> str:
-    """Where to ask who listens there: on all interfaces is also on this one."""
-    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def ask(host: str, port: int, path: str, tls: SSLContext | None = None) -> tuple[int, str]:

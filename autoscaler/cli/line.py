@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from autoscaler.addresses import why
+from autoscaler.addresses import reachable, why
 from autoscaler.errors import Permanent, Temporary
 from autoscaler.settings import Api, Client, Scope, Settings
 from autoscaler.tokens import read_tokens
@@ -96,11 +95,6 @@ def line_here(settings: Settings, deadline: float) -> Line:
     return Line(f"{scheme}://{place}", _own_token(settings.api), own_tls(settings.api), deadline)
 
 
-def reachable(host: str) -> str:
-    """Where to ask who listens there: on all interfaces is also on this one."""
-    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-
-
 def own_tls(api: Api) -> ssl.SSLContext | None:
     """Trusts the certificate that the process here itself shows, under whatever name."""
     if api.tls_cert is None:
@@ -116,16 +110,10 @@ def _own_token(api: Api) -> str:
     """One with which the process here lets somebody read."""
     reads = {Scope.READ, Scope.OPERATE}
     files = [each.file for each in api.tokens.values() if reads & {*each.scopes}]
-    return _first(files[0]) if files else ""
-
-
-def _first(file: Path) -> str:
-    return read_tokens(file)[0]
+    return read_tokens(files[0])[0] if files else ""
 
 
 def _stated(query: Mapping[str, object]) -> str:
-    from urllib.parse import urlencode
-
     stated = {key: value for key, value in query.items() if value is not None}
     return f"?{urlencode(stated)}" if stated else ""
 

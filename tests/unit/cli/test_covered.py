@@ -6,11 +6,12 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
 from autoscaler.cli.covered import covered
-from autoscaler.settings import Settings
+from autoscaler.settings import Api, Settings
 
 LINE = "1 of 2 nodes have an agent; not seen on node2: container exits"
 
@@ -19,11 +20,14 @@ class Answering(HTTPServer):
     """Answers every request with the same body."""
 
     body = b""
+    shown: str | None = None
+    """What the last request showed of itself."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, Answering)
+        self.server.shown = self.headers["Authorization"]
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.server.body)
@@ -49,6 +53,20 @@ def asked(server: Answering) -> list[str]:
 def test_what_the_service_tells_is_one_line(service: Answering) -> None:
     service.body = json.dumps({"nodes": [], "told": LINE}).encode()
     assert asked(service) == [f"agents: {LINE}"]
+
+
+def test_it_shows_a_token_that_lets_it_read_what_the_service_tells(
+    service: Answering, tmp_path: Path
+) -> None:
+    service.body = json.dumps({"told": LINE}).encode()
+    tokens = {}
+    for name, scope in (("teller", "alerts"), ("ann", "operate")):
+        (tmp_path / name).write_text(f"token-of-{name}-in-tests")
+        tokens[name] = {"file": tmp_path / name, "scopes": [scope]}
+    api = Api.model_validate({"tokens": tokens})
+    settings = Settings(listen=f"127.0.0.1:{service.server_address[1]}", api=api)
+    assert covered(settings) == [f"agents: {LINE}"]
+    assert service.shown == "Bearer token-of-ann-in-tests"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"told": 7}', b"<html>", b"\xff"])
