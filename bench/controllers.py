@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+from autoscaler import policy as policies
 from autoscaler.backtest.plant import NAME, Plant
 from autoscaler.backtest.replay import replay
 from autoscaler.model import Quality, Sample
-from autoscaler.policy import parse_policy
 from bench.traces import Trace
 
 MOST = 1_000_000
@@ -68,11 +68,13 @@ class Policy:
     """The product's own decisions, by a policy."""
 
     scale: Mapping[str, Any] = field(default_factory=dict)
-    target: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the strategy, beside `average_value`."""
     every: float = 15.0
     """Seconds between two passes, at least a step of the trace."""
     window: float = 15.0
-    """Seconds over which the rate is measured."""
+    """Seconds over which the rate is measured: on the average it is half as old."""
+    strategy: str = "target"
 
     def __call__(self, trace: Trace, rates: Sequence[float], headroom: float) -> Asked:
         """Passes over the trace; between two of them what was asked for stands."""
@@ -93,15 +95,16 @@ class Policy:
             rate = seen[round(now / trace.tick)]
             return {"load": Sample(quality=Quality.VALUE, value=rate, at=now)}
 
-        for step in replay(self._policy(trace.unit / headroom), plant, moments, measure):
+        for step in replay(self.policy(trace.unit / headroom), plant, moments, measure):
             action = step.decision.action
             yield action.replicas if action else plant.replicas
 
-    def _policy(self, average: float) -> Any:
-        target = {"average_value": average, **self.target}
-        metric = {"name": "load", "query": "load", "target": target}
+    def policy(self, average: float) -> policies.Policy:
+        """For replicas that carry so much each."""
+        options = {"average_value": average, **self.options}
+        metric = {"name": "load", "query": "load", self.strategy: options}
         scale = {"min": 1, "max": MOST, "metrics": [metric], **self.scale}
-        return parse_policy({"name": "bench", "services": [NAME], "scale": scale})
+        return policies.parse_policy({"name": "bench", "services": [NAME], "scale": scale})
 
 
 def _averaged(rates: Sequence[float], steps: int) -> list[float]:

@@ -38,15 +38,16 @@ class Trace:
         return [_poisson(draw, rate * self.tick) / self.tick for rate in self.rates]
 
 
-def load(path: Path, hours: float) -> Trace:
-    """The middle of a recorded load: so many hours, three times as many of a coarse one.
+def load(path: Path, hours: float, half: str = "second") -> Trace:
+    """The middle of one half: so many hours, three times as many of a coarse recording.
 
     The fine structure of coarse traces is not known: between two samples lies a line.
     """
     series = next(iter(read_csv(path.read_text(), path.name).values()))
     tick = _tick(series)
-    length = min(series.end - series.start, hours * 3600 * (3 if tick > 5 else 1))
-    start = series.start + (series.end - series.start - length) / 2
+    whole = series.end - series.start
+    length = min(whole / 2, hours * 3600 * (3 if tick > 5 else 1))
+    start = series.start + whole * (0.25 if half == "first" else 0.75) - length / 2
     found = [value for _, value in series.sampled(start, start + length, tick)]
     distance = series.distance
     rates = [max(0.0, value or 0.0) / distance for value in found]

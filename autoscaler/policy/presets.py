@@ -1,7 +1,7 @@
 """Settings that go together, by the kind of load and of service that they are for.
 
-A preset fills in what a policy leaves out, and nothing else. How each does on recorded loads is
-measured by `python -m bench.elasticity`.
+A preset fills in what a policy leaves out, and nothing else. The figures are from the first halves
+of recorded loads; how each does on the second halves is measured by `python -m bench.elasticity`.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     "steady": {
         "behavior": {
             "scale_up": {"tolerance": 0.0, "policies": _AT_ONCE},
-            "scale_down": {"tolerance": 0.0, "stabilization": "1m"},
+            "scale_down": {"tolerance": 0.0, "stabilization": "30s"},
         },
         "target": {"look_ahead": "15s"},
     },
     "bursty": {
         "behavior": {
             "scale_up": {"tolerance": 0.0, "policies": _AT_ONCE},
-            "scale_down": {"tolerance": 0.2, "stabilization": "30s"},
+            "scale_down": {"tolerance": 0.3, "stabilization": "15s"},
         },
-        "target": {"look_ahead": "15s", "spare": 20},
+        "target": {"look_ahead": "15s", "spare": 15},
     },
     "slow-start": {
         "behavior": {
             "scale_up": {"tolerance": 0.0, "policies": _AT_ONCE},
-            "scale_down": {"tolerance": 0.1, "stabilization": "5m"},
+            "scale_down": {"tolerance": 0.1, "stabilization": "7m"},
         },
-        "target": {"look_ahead": "75s"},
+        "target": {"look_ahead": "10s"},
     },
 }
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from math import inf
 from pathlib import Path
 
 import pytest
 
+from autoscaler.backtest.plant import Plant
+from autoscaler.backtest.replay import replay
+from autoscaler.model import Quality, Sample
 from bench import elasticity
 from bench.controllers import Controller, Policy, Threshold, copy, oracle, supply
+from bench.elasticity import quick
 from bench.traces import Trace, load
 
 RAMP = Trace("ramp", 5.0, [0.1 * n for n in range(1, 241)], unit=1.0)
@@ -70,6 +75,32 @@ def test_it_prints_a_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert {row["controller"] for row in found} == {c.name for c in elasticity.CONTROLLERS}
 
 
+def test_a_replay_that_lists_no_tasks_decides_the_same() -> None:
+    policy = quick("bursty").policy(RAMP.unit)
+    moments = [5.0 * number for number in range(len(RAMP.rates))]
+
+    def measure(now: float, plant: Plant) -> dict[str, Sample]:
+        rate = RAMP.rates[round(now / 5)]
+        return {"load": Sample(quality=Quality.VALUE, value=rate, at=now)}
+
+    with_tasks, without = (
+        [step.decision.wanted for step in replay(policy, plant, moments, measure)]
+        for plant in (Plant(1, 0.0), Plant(1, 0.0, lists_tasks=False))
+    )
+    assert with_tasks == without
+
+
+def test_the_best_preset_stands_after_the_presets() -> None:
+    courses = [elasticity.Course(RAMP, None, c) for c in elasticity.CONTROLLERS]
+    rows = [row for course in courses for row in elasticity.rows_of(course, (10.0,))]
+    names = [row.controller for row in elasticity.with_best(rows)]
+    place = next(n for n, name in enumerate(names) if name.startswith("best: "))
+    assert names[place - 1] == "preset slow-start"
+    scores = {row.controller: row.score or inf for row in rows}
+    best = min(scores[f"preset {name}"] for name in ("steady", "bursty", "slow-start"))
+    assert scores[f"preset {names[place].removeprefix('best: ')}"] == best
+
+
 def test_a_folder_without_traces_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,10 +108,11 @@ def test_a_folder_without_traces_is_told(
     assert "no CSV file" in capsys.readouterr().err
 
 
-def test_of_a_long_trace_the_middle_is_taken(tmp_path: Path) -> None:
+def test_of_a_long_trace_the_middle_of_a_half_is_taken(tmp_path: Path) -> None:
     rows = "".join(f"{60 * n},{n}\n" for n in range(601))
     path = tmp_path / "long.csv"
     path.write_text(f"timestamp_s,value\n{rows}")
-    trace = load(path, hours=1.0)
-    assert len(trace.rates) == 720
-    assert trace.rates[360] == pytest.approx(300 / 60)
+    second, first = load(path, hours=1.0), load(path, hours=1.0, half="first")
+    assert len(second.rates) == len(first.rates) == 720
+    assert second.rates[360] == pytest.approx(450 / 60)
+    assert first.rates[360] == pytest.approx(150 / 60)

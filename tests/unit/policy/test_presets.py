@@ -42,7 +42,7 @@ def test_what_is_stated_comes_before_the_preset() -> None:
     assert (
         found.behavior.scale_down.tolerance == scale(preset="bursty").behavior.scale_down.tolerance
     )
-    assert (target(found).look_ahead, target(found).spare) == (1, 20)
+    assert (target(found).look_ahead, target(found).spare) == (1, 15)
 
 
 def test_other_strategies_are_left_alone() -> None:
