@@ -76,7 +76,7 @@ def updates(swarm: FakeSwarm) -> int:
     return sum(request.path.endswith("/update") for request in swarm.writes)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("lose_answers", [False, True], ids=["answered", "answers lost"])
 async def test_killed_at_any_point_it_settles_and_goes_on_as_before(
     tmp_path: Path, lose_answers: bool, record_property: Measured
@@ -96,7 +96,7 @@ async def test_killed_at_any_point_it_settles_and_goes_on_as_before(
             assert updates(swarm) == 2, f"killed at point {point}"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("lose_answers", [False, True], ids=["answered", "answers lost"])
 async def test_killed_at_any_point_an_order_by_hand_is_done_once_or_known_to_have_failed(
     tmp_path: Path, lose_answers: bool, record_property: Measured
