@@ -119,6 +119,7 @@ class Controller:
         services = list(self._view.services.values())
         self._view.answer(await self._sample(self._to_ask(services, ask_all=ask_all)))
         await self._pass(services)
+        self._view.passed = self._clock()
         await self._reconciler.collect(fleet.services)
         self._telemetry.passed(self._clock() - started, len(services))
 

@@ -78,7 +78,13 @@ def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:
         return False, "no policies are loaded"
     if parts.view.at is None:
         return False, "the fleet has not been observed yet"
+    longest = 3 * parts.settings.interval + parts.settings.deadlines.observe
     age = parts.clock() - parts.view.at
-    if age > 3 * parts.settings.interval + parts.settings.deadlines.observe:
+    if age > longest:
         return False, f"the fleet was last observed {age:.0f} s ago; the log says why"
+    if parts.view.passed is None:
+        return False, "no pass has been made yet"
+    age = parts.clock() - parts.view.passed
+    if age > longest:
+        return False, f"no pass could be made and stored for {age:.0f} s; the log says why"
     return True, "ready"

@@ -69,6 +69,8 @@ class View:
     def __init__(self) -> None:
         self.at: float | None = None
         """When the last whole snapshot was taken; None before the first."""
+        self.passed: float | None = None
+        """When a pass over all of it was last made and stored; None before the first."""
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, tuple[Task, ...]] = {}
         self.samples: dict[str, Samples] = {}

@@ -10,6 +10,7 @@ rows.py       values as they stand in rows, for every kind of database
 retention.py  what is dropped, and what never is
 schema.py     the tables, as numbered migrations
 file.py       opening the file: who may read it, whether it is ours
+filesystem.py  on what kind of disk a file lies
 faults.py     SQLite's errors in our words, with the next step
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from autoscaler.errors import Permanent
 from autoscaler.store import schema
 from autoscaler.store.absent import NoStoreYet
+from autoscaler.store.filesystem import Probe, kind_of, refuse_network
 
 Connect = Callable[..., sqlite3.Connection]
 """`sqlite3.connect`, or something in its place that a test watches or breaks."""
@@ -22,7 +23,9 @@ _SHORT_LOG = 16 * 1024 * 1024
 """Bytes to which the write-ahead log is cut back after a burst."""
 
 
-def connect_to_write(path: str, connect: Connect, busy: float) -> sqlite3.Connection:
+def connect_to_write(
+    path: str, connect: Connect, busy: float, probe: Probe = kind_of
+) -> sqlite3.Connection:
     """Open, create if need be, and bring up to date. Waits `busy` seconds for locks.
 
     Raises Permanent, or an error of sqlite3.
@@ -30,7 +33,7 @@ def connect_to_write(path: str, connect: Connect, busy: float) -> sqlite3.Connec
     if path == IN_MEMORY:
         connection = connect(IN_MEMORY, isolation_level=None)
     else:
-        _prepare(Path(path))
+        _prepare(Path(path), probe)
         connection = connect(_uri(path, "rw"), uri=True, timeout=busy, isolation_level=None)
     with _closed_on_error(connection):
         schema.claim(connection, path)  # before anything of it is changed
@@ -76,11 +79,14 @@ def _log_ahead(connection: sqlite3.Connection, path: str) -> None:
     connection.execute(f"pragma journal_size_limit = {_SHORT_LOG}")
 
 
-def _prepare(path: Path) -> None:
+def _prepare(path: Path, probe: Probe) -> None:
     if not path.parent.is_dir():
         raise Permanent(f"the store's directory {path.parent} does not exist: create or mount it")
+    refuse_network(str(path), path.parent, probe)
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise Permanent(f"the store's directory {path.parent} may not be written: see its owner")
+        raise Permanent(
+            f"the store's directory {path.parent} may not be written: see its owner and its mount"
+        )
     if path.exists() and not path.is_file():
         raise Permanent(f"the store {path} is not a file: name another one")
     with suppress(FileExistsError):

@@ -27,6 +27,7 @@ from autoscaler.model import (
 from autoscaler.store import alerts as received
 from autoscaler.store import queries, revisions
 from autoscaler.store.file import Connect, connect_to_read, connect_to_write
+from autoscaler.store.filesystem import Probe, kind_of
 from autoscaler.store.retention import Retention, prune
 from autoscaler.store.rows import MOST_LISTED, not_too_large
 from autoscaler.store.worker import T, Work, Worker
@@ -56,6 +57,7 @@ class SqliteStore:
         retention: Retention | None = None,
         deadline: float = 10.0,
         connect: Connect = sqlite3.connect,
+        probe: Probe = kind_of,
     ) -> Self:
         """Open the file, created with mode 0600 if need be; `:memory:` leaves no trace.
 
@@ -63,8 +65,11 @@ class SqliteStore:
         in seconds and holds for every call. Raises Temporary or Permanent.
         """
         worker = Worker(str(path), deadline)
-        how = connect_to_read if read_only else connect_to_write
-        await worker.open(partial(how, str(path), connect, deadline * _BUSY_SHARE))
+        busy = deadline * _BUSY_SHARE
+        if read_only:
+            await worker.open(partial(connect_to_read, str(path), connect, busy))
+        else:
+            await worker.open(partial(connect_to_write, str(path), connect, busy, probe))
         return cls(worker, retention or Retention(), read_only=read_only)
 
     async def memories(self) -> Mapping[str, Memory]:

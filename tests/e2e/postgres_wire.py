@@ -38,6 +38,8 @@ class Wire:
         self._at: int | None = None
         self._happens: Happens = _nothing
         self.happened = asyncio.Event()
+        self.refusing = False
+        """Whether new connections are closed at once."""
         self._cut = _Cut()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,6 +54,9 @@ class Wire:
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either end, or the wire, is gone."""
+        if self.refusing:
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
