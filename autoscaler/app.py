@@ -245,6 +245,7 @@ async def plan(settings: Settings, service: str | None = None) -> Planned:
         files = PolicyFiles(settings.policy_paths, settings.source_plugins, settings.notifiers)
         policies = files.load(await keeper(parts)())
         passes = await remembered(parts)
+        await parts.inbox.recall()
         passes.orders = Orders.of(await parts.store.orders())
         parts.view.adopt(await parts.orchestrator.snapshot())
         covering = Covering(lambda: policies, settings.source_plugins)

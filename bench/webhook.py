@@ -67,6 +67,12 @@ class Receiver:
         kib = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return round(int(kib.split()[1]) / 1024, 1)
 
+    def cpu(self) -> float:
+        """Seconds of CPU that the process has used."""
+        assert self._child is not None
+        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _ready(self) -> bool:
         try:
             with _http.open(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
@@ -93,18 +99,23 @@ async def loaded(both: tuple[Receiver, Receiver], rate: float, seconds: float) -
     """A steady load on each in turns."""
     alerts = [deliveries.alerts() for _ in both]
     rounds: list[list[Sent]] = [[], []]
+    before = [receiver.cpu() for receiver in both]
     for _ in range(ROUNDS):
         for receiver, source, found in zip(both, alerts, rounds, strict=True):
             found.append(Sent())
             await deliveries.steadily(receiver.url, source, rate, seconds / ROUNDS, found[-1])
     p99s = [[each.figures()["p99_ms"] for each in found] for found in rounds]
     ratios = [ours / bare for ours, bare in zip(*p99s, strict=True)]
+    cpu = [receiver.cpu() - used for receiver, used in zip(both, before, strict=True)]
     return {
         "rate": rate,
         "seconds": seconds,
         **{
-            receiver.kind: deliveries.together(found).figures()
-            for receiver, found in zip(both, rounds, strict=True)
+            receiver.kind: {
+                **deliveries.together(found).figures(),
+                "cpu_ms_per_post": round(1e3 * used / (rate * seconds), 3),
+            }
+            for receiver, found, used in zip(both, rounds, cpu, strict=True)
         },
         "p99_ratio": {
             "median": round(statistics.median(ratios), 2),
@@ -208,7 +219,8 @@ def show(found: dict[str, Any]) -> None:
     )
     print(f"\n{steady['rate']:g} alerts/s for {steady['seconds']:g} s on each, in {ROUNDS} turns")
     for kind in ("product", "bare"):
-        print(f"  {kind:8} {_line(steady[kind])}")
+        each = steady[kind]
+        print(f"  {kind:8} {_line(each)}  {each['cpu_ms_per_post']} ms of CPU a post")
     ratio = steady["p99_ratio"]
     print(f"  p99, product : bare  {ratio['median']} ({ratio['least']} to {ratio['most']})")
     print(f"\none body of {body['alerts']} alerts, {body['megabytes']} MB")
