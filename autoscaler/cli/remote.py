@@ -13,7 +13,7 @@ from autoscaler.errors import Permanent
 from autoscaler.model import Decision, Order, OrderKind, Outcome, Record, Revision
 
 BASE = "/api/v1"
-PART = 500
+PART = 200
 
 T = TypeVar("T")
 

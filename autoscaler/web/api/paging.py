@@ -11,7 +11,7 @@ from autoscaler.strict import Strict
 
 T = TypeVar("T")
 
-MOST = 500
+MOST = 200
 """Items of a part."""
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"

@@ -156,7 +156,7 @@ async def test_a_plan_tells_what_would_be_done_and_does_nothing(
     ("query", "told"),
     [
         ("limit=0", "limit: should be greater than or equal to 1"),
-        ("limit=501", "limit: should be less than or equal to 500"),
+        ("limit=201", "limit: should be less than or equal to 200"),
         ("limit=x", "limit: expected a whole number"),
         ("limt=5", "unknown key 'limt' (did you mean 'limit'?)"),
         ("limit=1&limit=2", "stated twice"),
