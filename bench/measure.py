@@ -7,7 +7,7 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -135,9 +135,9 @@ class Bench:
 
     async def hold(self, cost: Cost) -> None:
         """A cycle beside a task that wants the loop at every turn."""
-        async with _watched() as turns:
+        async with _watched() as watch:
             await self.cycle()
-        cost.hold.append(max(turns))
+        cost.hold.append(watch.longest)
 
 
 def _timed(work: Iterable[object]) -> float:
@@ -147,19 +147,24 @@ def _timed(work: Iterable[object]) -> float:
     return time.process_time() - begun
 
 
-@contextlib.asynccontextmanager
-async def _watched() -> AsyncIterator[Sequence[float]]:
+class _Watch:
     """CPU seconds between turns of the loop: what other processes take is no hold of ours."""
-    turns: list[float] = []
 
-    async def watch() -> None:
+    longest = 0.0
+
+    async def run(self) -> None:
+        """For ever. While the loop has nothing to do there are millions of turns: none is kept."""
         while True:
             before = time.thread_time()
             await asyncio.sleep(0)
-            turns.append(time.thread_time() - before)
+            self.longest = max(self.longest, time.thread_time() - before)
 
-    task = asyncio.create_task(watch())
-    yield turns
+
+@contextlib.asynccontextmanager
+async def _watched() -> AsyncIterator[_Watch]:
+    watch = _Watch()
+    task = asyncio.create_task(watch.run())
+    yield watch
     task.cancel()
 
 
