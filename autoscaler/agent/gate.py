@@ -120,10 +120,16 @@ class Gate:
             return await _passed_on(request, answer)
         heard = bytearray()
         response = await _passed_on(request, answer, heard)
-        if len(heard) <= MOST_LEARNT and found[1] == await self._client.api():
-            # An older version of the API would not show templates whole.
-            await self._templates.hear(bytes(heard))
+        if len(heard) <= MOST_LEARNT:
+            await self._learn(found[1], bytes(heard))
         return response
+
+    async def _learn(self, api: str, heard: bytes) -> None:
+        """Take in which templates services have, from what was passed on to the controller."""
+        with suppress(AutoscalerError):
+            # An older version of the API would not show templates whole.
+            if api == await self._client.api():
+                await self._templates.hear(heard)
 
     async def write(self, request: web.Request) -> web.StreamResponse:
         """Pass an update of a service on, if it changes what it may."""
