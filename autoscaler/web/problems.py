@@ -9,8 +9,8 @@ from math import ceil
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from autoscaler.addresses import shown
 from autoscaler.errors import AutoscalerError, Gone, Invalid, Temporary
+from autoscaler.redaction import redacted_text
 from autoscaler.telemetry import Telemetry
 
 CONTENT_TYPE = "application/problem+json"
@@ -72,12 +72,14 @@ def _of_http(error: web.HTTPException) -> Problem:
 
 
 def _of_ours(error: Exception) -> Problem:
+    if not isinstance(error, AutoscalerError):
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours; the log tells of it")
+    told = redacted_text(str(error))
     if isinstance(error, Temporary):
         after = {"Retry-After": str(ceil(TRY_AGAIN))}
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, shown(str(error)), after)
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, told, after)
     if isinstance(error, Gone):
-        return Problem(HTTPStatus.NOT_FOUND, shown(str(error)))
+        return Problem(HTTPStatus.NOT_FOUND, told)
     if isinstance(error, Invalid):
-        return Problem(HTTPStatus.BAD_REQUEST, shown(str(error)))
-    told = shown(str(error)) if isinstance(error, AutoscalerError) else "a fault; the log tells it"
+        return Problem(HTTPStatus.BAD_REQUEST, told)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, told)
