@@ -14,10 +14,10 @@ import platform
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
-from itertools import groupby, pairwise
-from math import inf, log
+from itertools import groupby
+from math import inf
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,27 +25,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from autoscaler.backtest.measures import Quality, Span, quality, speedup
 from autoscaler.errors import AutoscalerError
-from bench.controllers import (
-    Asked,
-    Controller,
-    Policy,
-    Threshold,
-    copy,
-    oracle,
-    supply,
-)
+from bench import courses
+from bench.controllers import Controller, Policy, Threshold, copy, oracle
+from bench.courses import Row
 from bench.traces import Trace, load
 
 DELAYS = (1.0, 10.0, 60.0)
 """Seconds that a replica needs to start."""
-GOAL = 1.0
-"""Percent of the time in which replicas may be lacking."""
-RATIO = 1.08
-"""The step from one headroom to the next."""
-LEAST, TRIED = -2, (2, 6, 14, 30)
-"""Headrooms from 0.86 to 10; a goal that is not reached at 10 is called unreachable."""
+PEER, COPY = "HPA defaults", "delayed copy"
 HPA = Policy(options={"strict_hpa": True})
 
 
@@ -56,34 +44,16 @@ def quick(preset: str, **changes: Any) -> Policy:
 
 CONTROLLERS = (
     Controller("threshold ±1", Threshold()),
-    Controller("HPA defaults", HPA),
+    Controller(PEER, HPA),
     Controller("product defaults", Policy()),
     Controller("preset steady", quick("steady")),
     Controller("preset bursty", quick("bursty")),
     Controller("preset slow-start", quick("slow-start")),
     Controller("predictive, steady", quick("steady", strategy="predictive")),
-    Controller("delayed copy", copy),
+    Controller(COPY, copy),
     Controller("oracle", oracle, instant=True),
 )
 PRESET = "preset "
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One controller on one trace at one delay."""
-
-    trace: str
-    noise: bool
-    delay: float
-    controller: str
-    plain: Quality
-    """Without headroom."""
-    eta: float
-    """The elastic speedup over the mean number of replicas, all the time."""
-    score: float | None
-    """C@1 %; None where it is unreachable."""
-    score_actions: float
-    """Actions per hour at that score."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,107 +120,25 @@ def run(
 
 def _measured(job: tuple[Trace, int | None, int], delays: Sequence[float]) -> list[Row]:
     trace, noise, number = job
-    return rows_of(Course(trace, noise, CONTROLLERS[number]), delays)
-
-
-class Course:
-    """One controller over one trace, at any headroom; decisions do not depend on the delay."""
-
-    def __init__(self, trace: Trace, noise: int | None, controller: Controller) -> None:
-        self.trace = trace
-        self.noise = noise
-        self.controller = controller
-        self.demand = trace.demand
-        self._rates = trace.rates if noise is None else trace.counted(noise)
-        self._asked: dict[int, Asked] = {}
-        self._known: dict[tuple[int, float], Quality] = {}
-
-    def quality(self, step: int, delay: float) -> Quality:
-        """How well it did with the headroom of a step."""
-        if (step, delay) not in self._known:
-            self._known[step, delay] = self._measured(step, delay)
-        return self._known[step, delay]
-
-    def _measured(self, step: int, delay: float) -> Quality:
-        if step not in self._asked:
-            self._asked[step] = self.controller.follow(self.trace, self._rates, RATIO**step)
-        asked = self._asked[step]
-        running = supply(self.trace, asked, 0.0 if self.controller.instant else delay)
-        actions = sum(before != after for before, after in pairwise(asked))
-        return quality(spans(self.trace.tick, self.demand, running), actions)
-
-    def score(self, delay: float) -> tuple[float | None, float]:
-        """C@1 % and the actions per hour there, on the line between two headrooms."""
-        low, high = self._bracket(delay)
-        if high is None:
-            return None, self.quality(low, delay).actions
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.quality(middle, delay).tau_under > GOAL:
-                low = middle
-            else:
-                high = middle
-        return _between(self.quality(low, delay), self.quality(high, delay))
-
-    def _bracket(self, delay: float) -> tuple[int, int | None]:
-        """Headrooms below and above the goal, beginning at none: replays are what takes time."""
-        if self.quality(0, delay).tau_under <= GOAL:
-            return LEAST, 0
-        low = 0
-        for high in TRIED:
-            if self.quality(high, delay).tau_under <= GOAL:
-                return low, high
-            low = high
-        return low, None
-
-
-def _between(short: Quality, enough: Quality) -> tuple[float, float]:
-    """Where the goal lies between two qualities; shortage falls about exponentially."""
-    if short.tau_under <= GOAL:
-        return short.cost, short.actions
-    upper, lower = log(short.tau_under), log(max(enough.tau_under, GOAL / 100))
-    part = (upper - log(GOAL)) / (upper - lower)
-    cost = short.cost + part * (enough.cost - short.cost)
-    return cost, short.actions + part * (enough.actions - short.actions)
-
-
-def spans(tick: float, demand: Sequence[int], running: Sequence[int]) -> list[Span]:
-    """Steps that are alike, put together."""
-    pairs = groupby(zip(demand, running, strict=True))
-    return [Span(tick * len([*same]), *pair) for pair, same in pairs]
-
-
-def rows_of(course: Course, delays: Sequence[float]) -> list[Row]:
-    """What is known of a controller, for each time that a replica needs to start."""
-    still = _still(course)
-    rows = []
-    for delay in delays:
-        plain, (score, actions) = course.quality(0, delay), course.score(delay)
-        names = (course.trace.name, course.noise is not None, delay, course.controller.name)
-        rows.append(Row(*names, plain, speedup(still, plain), score, actions))
-    return rows
-
-
-def _still(course: Course) -> Quality:
-    """The mean demand, all the time: a service that nobody scales."""
-    mean = max(1, round(sum(course.demand) / len(course.demand)))
-    return quality(spans(course.trace.tick, course.demand, [mean] * len(course.demand)), 0)
+    return courses.rows_of(courses.Course(trace, noise, CONTROLLERS[number]), delays)
 
 
 COLUMNS = ("theta_U", "theta_O", "tau_U", "tau_O", "instab.", "actions/h", "cost", "eta")
+SCORES = ("C@1 %", "at act./h", "/ HPA", "/ copy")
 
 
 def show(rows: Iterable[Row], out: TextIO) -> None:
     """A table for each trace, and delay."""
-    console = Console(file=out, width=None if out.isatty() else 132)
+    console = Console(file=out, width=None if out.isatty() else 150)
     for (trace, noise, delay), group in groupby(rows_in_order(rows), key=_place):
         how = "Poisson's noise on the samples" if noise else "no noise"
         title = f"{trace}, replicas start in {delay:g} s, {how}"
-        table = Table("", *COLUMNS, "C@1 %", "at actions/h", title=title, title_justify="left")
+        table = Table("", *COLUMNS, *SCORES, title=title, title_justify="left")
         for column in table.columns[1:]:
             column.justify = "right"
-        for row in with_best(list(group)):
-            table.add_row(*_cells(row))
+        found = list(group)
+        for row in with_best(found):
+            table.add_row(*_cells(row), *(_ratio(row, found, other) for other in (PEER, COPY)))
         console.print(table)
 
 
@@ -285,6 +173,12 @@ def _cells(row: Row) -> list[str]:
         "unreachable" if row.score is None else f"{row.score:.3f}",
         f"{row.score_actions:.0f}",
     ]
+
+
+def _ratio(row: Row, rows: Iterable[Row], other: str) -> str:
+    """The score, as a multiple of another controller's at the same place."""
+    base = next((found.score for found in rows if found.controller == other), None)
+    return "" if row.score is None or base is None else f"{row.score / base:.2f}"
 
 
 if __name__ == "__main__":

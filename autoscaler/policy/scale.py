@@ -71,8 +71,8 @@ class Scale(Strict):
     behavior: Behavior = Behavior()
     """How fast the service grows and shrinks."""
     preset: Preset | None = None
-    """Fills in what `behavior` and each `target` leave out: `steady` for loads that change
-    gently, `bursty` for those that jump, `slow-start` for replicas that need a minute to start.
+    """Fills in what `behavior` and each `target` leave out: `steady` follows the load closely,
+    `bursty` in fewer and larger steps, `slow-start` keeps for a while what took long to start.
     Unless stated HPA's defaults hold."""
     schedules: tuple[Schedule, ...] = ()
     """Windows of time that move the bounds, or freeze the service."""

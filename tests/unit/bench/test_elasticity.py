@@ -13,6 +13,7 @@ from autoscaler.backtest.replay import replay
 from autoscaler.model import Quality, Sample
 from bench import elasticity
 from bench.controllers import Controller, Policy, Threshold, copy, oracle, supply
+from bench.courses import Course, rows_of
 from bench.elasticity import quick
 from bench.traces import Trace, load
 
@@ -32,7 +33,7 @@ def test_noise_comes_from_its_seed_and_has_the_mean_of_the_load() -> None:
 
 
 def test_the_oracle_costs_what_is_needed_and_lacks_nothing() -> None:
-    course = elasticity.Course(RAMP, None, Controller("oracle", oracle, instant=True))
+    course = Course(RAMP, None, Controller("oracle", oracle, instant=True))
     assert course.quality(0, 60.0).tau_under == 0.0
     assert course.quality(0, 60.0).cost == 1.0
     assert course.score(60.0)[0] == 1.0
@@ -43,7 +44,7 @@ def test_replicas_come_with_delay_and_go_without() -> None:
 
 
 def test_the_score_is_dearer_the_longer_replicas_start() -> None:
-    course = elasticity.Course(RAMP, None, Controller("copy", copy))
+    course = Course(RAMP, None, Controller("copy", copy))
     (quick, _), (slow, _) = course.score(1.0), course.score(60.0)
     assert quick is not None
     assert slow is not None
@@ -52,7 +53,7 @@ def test_the_score_is_dearer_the_longer_replicas_start() -> None:
 
 def test_what_no_headroom_reaches_is_unreachable() -> None:
     jump = Trace("jump", 5.0, [1.0] * 20 + [1000.0] * 20, 1.0)
-    assert elasticity.Course(jump, None, Controller("±1", Threshold())).score(60.0)[0] is None
+    assert Course(jump, None, Controller("±1", Threshold())).score(60.0)[0] is None
 
 
 def test_the_product_follows_a_ramp_by_its_policy() -> None:
@@ -91,8 +92,8 @@ def test_a_replay_that_lists_no_tasks_decides_the_same() -> None:
 
 
 def test_the_best_preset_stands_after_the_presets() -> None:
-    courses = [elasticity.Course(RAMP, None, c) for c in elasticity.CONTROLLERS]
-    rows = [row for course in courses for row in elasticity.rows_of(course, (10.0,))]
+    courses = [Course(RAMP, None, c) for c in elasticity.CONTROLLERS]
+    rows = [row for course in courses for row in rows_of(course, (10.0,))]
     names = [row.controller for row in elasticity.with_best(rows)]
     place = next(n for n, name in enumerate(names) if name.startswith("best: "))
     assert names[place - 1] == "preset slow-start"
