@@ -6,11 +6,12 @@ settled by reading. What a pass decides is found in `passes.py`, how an act ends
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from autoscaler.acts import Acts
 from autoscaler.decide import others, recall
-from autoscaler.errors import OutcomeUnknown
+from autoscaler.errors import AutoscalerError, OutcomeUnknown
 from autoscaler.heeding import Heeding
 from autoscaler.keeping import Keeping, Proof
 from autoscaler.memories import Memories
@@ -67,7 +68,8 @@ class Reconciler:
 
     async def heed(self) -> None:
         """Take in what people have ordered by hand; raises what the store raises."""
-        await self._heeding.read()
+        with self._counting_faults_of_the_store():
+            await self._heeding.read()
 
     async def reconcile(self, services: Iterable[Service], covering: Covering) -> Sequence[Intent]:
         """Decide on each service and store it; answer what is now to be done, by `act`."""
@@ -174,9 +176,21 @@ class Reconciler:
         """What cannot be stored now is kept for the next time; nothing is done meanwhile."""
         memories = self._memories.take()
         try:
-            await self._store.record(memories=memories, records=records, intents=intents, at=now)
+            with self._counting_faults_of_the_store():
+                await self._store.record(
+                    memories=memories, records=records, intents=intents, at=now
+                )
         except BaseException:
             self._memories.give_back(memories)
+            raise
+
+    @contextmanager
+    def _counting_faults_of_the_store(self) -> Iterator[None]:
+        """They fail the whole pass; by what, must be seen apart from other failures of a pass."""
+        try:
+            yield
+        except AutoscalerError as error:
+            self._telemetry.store_failed(error)
             raise
 
     def _is_news(self, decision: Decision) -> bool:

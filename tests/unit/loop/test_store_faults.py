@@ -81,6 +81,13 @@ async def scene(tmp_path: Path) -> AsyncIterator[tuple[Scenario, Disk]]:
         yield scenario, disk
 
 
+def failures(scenario: Scenario) -> int:
+    """What the alert `StoreFailing` goes by."""
+    name = 'autoscaler_errors_total{where="store"} '
+    lines = scenario.telemetry.render().decode().splitlines()
+    return int(sum(float(line.removeprefix(name)) for line in lines if line.startswith(name)))
+
+
 @pytest.mark.parametrize("fault", [full, read_only, locked, damaged])
 async def test_without_a_stored_intent_nothing_is_done(
     scene: tuple[Scenario, Disk], fault: Fault
@@ -92,7 +99,9 @@ async def test_without_a_stored_intent_nothing_is_done(
             with pytest.raises(AutoscalerError, match=r"the store .*autoscaler\.db"):
                 await scenario.cycle()
         assert scenario.swarm.applied == []
+        assert failures(scenario) == 3
     await scenario.cycle()
+    assert failures(scenario) == 3
     assert scenario.replicas("web7-id") == 9
     assert len(scenario.swarm.applied) == SERVICES
     newest = await scenario.store.history(limit=SERVICES)
