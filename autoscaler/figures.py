@@ -25,6 +25,7 @@ def figures(
         least=least,
         most=most,
         health=decision.health.state.value if decision.health else None,
+        held_by=decision.held_by,
         samples=samples,
     )
 

@@ -36,6 +36,7 @@ class Figures(NamedTuple):
     least: int | None
     most: int | None
     health: str | None
+    held_by: str | None
     samples: Mapping[str, Sample]
     """Each metric's newest sample."""
 
@@ -69,6 +70,12 @@ _HEALTH = Described(
     ("service", "state"),
     "1 for the state of health that the service is in.",
 )
+_HELD = Described(
+    "autoscaler_service_held",
+    "gauge",
+    ("service", "held_by"),
+    "1 for what keeps the service as it is though something else is wanted.",
+)
 _ROLLED_BACK = Described(
     "autoscaler_service_rollback_timestamp_seconds",
     "gauge",
@@ -80,6 +87,7 @@ SERVICE_ROWS = (
     _AGE,
     _KNOWN,
     _HEALTH,
+    _HELD,
     _ROLLED_BACK,
 )
 
@@ -118,6 +126,7 @@ class ServiceSeries(Collector):
         yield self._ages(services)
         yield self._known(services)
         yield self._states(services)
+        yield self._holders(services)
         yield self._rollbacks()
 
     def _ages(self, services: Mapping[str, Figures]) -> Metric:
@@ -134,6 +143,13 @@ class ServiceSeries(Collector):
         for service, figures in services.items():
             for metric, sample in figures.shown():
                 family.add_metric((service, metric), sample.known)
+        return family
+
+    def _holders(self, services: Mapping[str, Figures]) -> Metric:
+        family = GaugeMetricFamily(_HELD.name, _HELD.text, labels=_HELD.labels)
+        for service, figures in services.items():
+            if figures.held_by is not None:
+                family.add_metric((service, figures.held_by), 1)
         return family
 
     def _rollbacks(self) -> Metric:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from autoscaler.decide.guards import GUARDS
 from autoscaler.metrics import Metrics
 from autoscaler.model import Health, Outcome, Phase
 from autoscaler.strict_yaml import parse
@@ -61,14 +62,18 @@ def test_every_label_that_a_rule_asks_for_is_one_of_its_metric() -> None:
 
 @pytest.mark.parametrize(
     ("label", "known"),
-    [("state", Health), ("outcome", [*Outcome, *(p for p in Phase if not p.open)])],
+    [
+        ("state", list(Health)),
+        ("outcome", [*Outcome, *(p for p in Phase if not p.open)]),
+        ("held_by", [guard.__name__ for guard in GUARDS]),
+    ],
 )
 def test_every_value_that_a_rule_asks_for_is_one_of_the_program(label: str, known: Any) -> None:
     written = "\n".join(rule["expr"] for rule in rules())
     asked = re.findall(rf'\b{label}=~?"([^"]+)"', written)
     values = {value for each in asked for value in each.split("|")}
     assert values
-    assert values <= {each.value for each in known}
+    assert values <= {str(each) for each in known}
 
 
 def test_every_alert_says_how_grave_it_is_and_what_it_means() -> None:

@@ -99,6 +99,13 @@ def test_a_service_shows_what_it_has_may_have_and_shall_have(telemetry: Telemetr
     assert shown == [2, 6, 4, 1, 9]
 
 
+def test_what_holds_a_service_is_shown_as_long_as_it_does(telemetry: Telemetry) -> None:
+    decide(telemetry, decision(held_by="cooldown"))
+    assert value(telemetry, "service_held", service="web", held_by="cooldown") == 1
+    decide(telemetry, decision())
+    assert value(telemetry, "service_held", service="web", held_by="cooldown") is None
+
+
 def test_what_is_not_known_is_not_shown_as_zero(telemetry: Telemetry) -> None:
     telemetry.decided(decision(current=None), news=False, samples={}, bounds=None)
     for name in ("service_replicas", "service_replicas_desired", "service_replicas_min"):
