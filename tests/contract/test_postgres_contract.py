@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,12 @@ class InPostgres:
     """A database for each directory."""
 
     @pytest.fixture(autouse=True)
-    def _use(self, postgres: PrivatePostgres) -> None:
+    def _use(self, postgres: PrivatePostgres) -> Iterator[None]:
         self._server = postgres
         self._databases: dict[Path, str] = {}
+        yield
+        for url in self._databases.values():
+            postgres.drop(url)
 
     async def open(self, place: Path) -> Store:
         if place not in self._databases:

@@ -45,7 +45,7 @@ async def test_a_second_controller_is_refused_and_told_who_acts(postgres: Privat
     async with Controller(url).acting() as first:
         expected = r"another controller acts on the store .* \(autoscaler .*, since .* UTC\)"
         with pytest.raises(Permanent, match=expected) as refused:
-            await open_store(url, acting=lambda _: None, deadline=0.5)
+            await open_store(url, acting=lambda _: None, deadline=6.0)
         assert PASSWORD not in str(refused.value)
         await first.record(memories={"1": MEMORY})
     async with Controller(url).acting() as second:
@@ -119,7 +119,7 @@ async def test_a_controller_gives_way_for_good_to_one_that_acted_since(
     url = postgres.create()
     async with wire_to(postgres.port) as wire:
         first = Controller(wire.instead_of(url))
-        async with first.acting(deadline=2.0) as old:
+        async with first.acting() as old:
             await old.record(memories={"1": MEMORY})
             await wire.close()
             async with Controller(url).acting() as new:
@@ -142,7 +142,7 @@ async def test_one_that_is_back_before_the_server_saw_it_go_waits(
     async with wire_to(postgres.port) as wire:
         url = postgres.create()
         controller = Controller(wire.instead_of(url))
-        async with controller.acting(deadline=4.0) as store:
+        async with controller.acting(deadline=8.0) as store:
             await store.record(memories={"1": MEMORY})
             wire.hold()
             with pytest.raises(Temporary):

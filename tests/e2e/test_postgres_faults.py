@@ -33,11 +33,13 @@ async def opened(url: str, *, deadline: float = 10.0) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def url(postgres: PrivatePostgres) -> str:
+async def url(postgres: PrivatePostgres) -> AsyncIterator[str]:
     """A database with the tables in it."""
     url = postgres.create()
     async with opened(url):
-        return url
+        pass
+    yield url
+    postgres.drop(url)
 
 
 def name_of(url: str) -> str:
@@ -109,7 +111,7 @@ async def test_too_many_connections_are_temporary(postgres: PrivatePostgres) -> 
 
 
 async def test_a_lock_of_somebody_else_is_temporary_and_nothing_is_stored(url: str) -> None:
-    async with opened(url, deadline=2.0) as store:
+    async with opened(url, deadline=6.0) as store:
         other = await asyncpg.connect(url)
         await other.execute("begin; lock table autoscaler.memories in exclusive mode")
         with pytest.raises(Temporary, match="locked by somebody else") as failure:
@@ -125,10 +127,10 @@ async def test_a_commit_that_takes_too_long_has_an_unknown_outcome(url: str) -> 
     """A check that the server makes when it is told to commit takes its time."""
     slow = """
         create function autoscaler.wait() returns trigger language plpgsql as
-            $$ begin perform pg_sleep(1.5); return null; end $$;
+            $$ begin perform pg_sleep(6); return null; end $$;
         create constraint trigger slow after insert on autoscaler.memories
             deferrable initially deferred for each row execute function autoscaler.wait();"""
-    async with opened(url, deadline=1.0) as store:
+    async with opened(url, deadline=4.0) as store:
         other = await asyncpg.connect(url)
         await other.execute(slow)
         with pytest.raises(OutcomeUnknown):
@@ -140,7 +142,7 @@ async def test_a_commit_that_takes_too_long_has_an_unknown_outcome(url: str) -> 
 
 
 async def test_a_write_that_waits_behind_a_late_one_is_withdrawn(url: str) -> None:
-    async with opened(url, deadline=2.0) as store:
+    async with opened(url, deadline=6.0) as store:
         other = await asyncpg.connect(url)
         await other.execute("begin; lock table autoscaler.memories in exclusive mode")
         writes = [store.record(memories={str(n): MEMORY}) for n in range(300)]

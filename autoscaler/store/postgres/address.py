@@ -49,6 +49,8 @@ class Address:
                 server_settings=self._session(read_only),
                 **({"password": password} if password else {}),
             )
+        except OSError:
+            raise  # some are ValueErrors too: a certificate that is not right
         except (asyncpg.exceptions.ClientConfigurationError, ValueError, LookupError):
             # Its words may quote what stands around a password.
             raise Invalid(f"the address of the store {self.shown} is wrong: {_EXPECTED}") from None

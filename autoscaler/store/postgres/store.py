@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from autoscaler.errors import Permanent
+from autoscaler.errors import Permanent, Temporary
 from autoscaler.model import (
     KEPT,
     Alert,
@@ -31,7 +31,7 @@ from autoscaler.store.postgres.faults import ERRORS, fault
 from autoscaler.store.postgres.line import Line, Work
 from autoscaler.store.postgres.retention import prune
 from autoscaler.store.postgres.tenure import Tenure
-from autoscaler.store.postgres.writer import Writer
+from autoscaler.store.postgres.writer import MOST_WAITING, Writer
 from autoscaler.store.retention import Retention
 from autoscaler.store.rows import MOST_LISTED, not_too_large
 
@@ -51,6 +51,7 @@ class PostgresStore:
         self._reading = reading
         self._writer = writer
         self._retention = retention
+        self._asked = 0
         self._closed = False
 
     @classmethod
@@ -259,11 +260,16 @@ class PostgresStore:
 
     async def _read(self, work: Work[T]) -> T:
         self._admit()
+        if self._asked >= MOST_WAITING:
+            raise Temporary(f"the store {self._place} is too slow: {self._asked} questions wait")
+        self._asked += 1
         try:
             async with asyncio.timeout(self._reading.address.deadline):
                 return await self._reading.use(work)
         except ERRORS as error:
             raise fault(self._place, error) from error
+        finally:
+            self._asked -= 1
 
     @property
     def _place(self) -> str:

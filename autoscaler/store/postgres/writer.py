@@ -22,7 +22,7 @@ from autoscaler.store.postgres.line import Line, Work
 T = TypeVar("T")
 
 MOST_WAITING = 20_000
-"""Changes that may wait at a time; one more is refused."""
+"""Calls of a kind that may wait at a time; one more is refused."""
 MOST_TOGETHER = 256
 """Changes that share a commit at most."""
 

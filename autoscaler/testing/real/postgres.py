@@ -101,8 +101,8 @@ class PrivatePostgres:
             raise
 
     def stop(self) -> None:
-        """Stop the server and delete its data."""
-        self.halt()
+        """End the server and delete its data."""
+        self.kill()
         if self._workspace is not None:
             self._workspace.remove()
             self._workspace = None
@@ -138,6 +138,10 @@ class PrivatePostgres:
         name = name or f"database{next(self._names)}"
         self.execute(f'create database "{name}"')
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Delete a database, whoever uses it."""
+        self.execute(f'drop database "{url.rpartition("/")[2]}" with (force)')
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """Run a statement as the superuser; answer what it yields."""

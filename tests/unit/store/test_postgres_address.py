@@ -65,9 +65,8 @@ def test_settings_do_not_show_their_store() -> None:
     assert CANARY not in str(settings)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
-async def test_a_server_that_is_not_there_is_temporary(host: str) -> None:
-    url = f"postgresql://me:{CANARY}@{host}:{free_port()}/shop"
+async def test_a_server_that_is_not_there_is_temporary() -> None:
+    url = f"postgresql://me:{CANARY}@127.0.0.1:{free_port()}/shop"
     with pytest.raises(Temporary, match="cannot be reached; is the server running") as failure:
         await open_store(url)
     assert CANARY not in told(failure.value)
