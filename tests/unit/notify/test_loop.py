@@ -29,6 +29,7 @@ from autoscaler.testing.scripted_source import constant
 POLICY = a_policy_document(min=1, max=20, behavior=at_once())
 ALL = Notify.model_validate({"to": "ops", "events": ["scaled", "failed", "metrics"]})
 AT_ONCE = Pace.model_validate({"group_wait": "0s", "burst": 1000})
+PATIENT = {"group_wait": "0s", "deadline": "90s"}
 CANARY = "canary-in-an-address"
 
 
@@ -95,7 +96,7 @@ async def failure(delivery: Delivery, lines: Sequence[object]) -> None:
     work = asyncio.create_task(delivery.run())
     delivery.put(a_happening())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             while not lines:  # noqa: ASYNC110 - the log tells nobody
                 await asyncio.sleep(0.01)
     finally:
@@ -114,12 +115,12 @@ async def test_no_address_is_in_the_log_or_the_metrics(
             if kind == "webhook":
                 file.write_text(f"{hook.url}/{CANARY}")
                 notifier = WebhookNotifier(
-                    WebhookSettings.model_validate({"url_file": file, "group_wait": "0s"})
+                    WebhookSettings.model_validate({"url_file": file, **PATIENT})
                 )
             else:
                 file.write_text(f"nonsense://{CANARY}@127.0.0.1/{CANARY}")
                 notifier = AppriseNotifier(
-                    AppriseSettings.model_validate({"urls_file": file, "group_wait": "0s"})
+                    AppriseSettings.model_validate({"urls_file": file, **PATIENT})
                 )
             await failure(Delivery("ops", notifier, telemetry, ManualClock(), ""), lines)
             await notifier.close()
