@@ -140,6 +140,13 @@ def test_variables_and_secrets_of_others_are_left_alone(monkeypatch: pytest.Monk
     assert load() == Settings()
 
 
+def test_a_store_in_a_database_may_be_a_secret_with_its_password() -> None:
+    secret("autoscaler_store", "postgresql://me:pw@db/shop\n")
+    secret("autoscaler_store_password", "pw\n")
+    assert load().store == "postgresql://me:pw@db/shop"
+    assert "pw@" not in repr(load())
+
+
 def test_a_misspelt_variable_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOSCALER_INTERVALL", "5s")
     assert refusal() == (
