@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from autoscaler.testing.real.alertmanager import PrivateAlertmanager
 from autoscaler.testing.real.dockerd import missing_engine
 from autoscaler.testing.real.processes import ProcessFailed, missing_programs
 from autoscaler.testing.real.prometheus import PrivatePrometheus
@@ -39,6 +40,7 @@ def main() -> int:
     host = os.environ.get("DOCKER_HOST")
     missing = [*(missing_programs("docker") if host else missing_engine())]
     missing += [*missing_programs("busybox"), *PrivatePrometheus.missing()]
+    missing += PrivateAlertmanager.missing()
     if missing:
         return _failed(f"cannot run here: {', '.join(missing)} (see: make tools)")
     try:

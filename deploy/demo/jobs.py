@@ -1,10 +1,11 @@
 """A work queue with an HTTP door and a `/metrics` page.
 
-    GET  /take          a job's number, or nothing after a second without one
+    GET  /take          a job's number, or nothing after a second without one; `?worker=ID`
     POST /done/NUMBER   the job is done
     POST /jobs/COUNT    more jobs
 
-A job that was taken and not done within its lease goes back: a worker may die.
+A job that was taken and not done within its lease goes back: a worker may die. Workers may be
+made to hang: those get no more jobs, whatever they do, until others come in their place.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ PATIENCE = 1.0
 """Seconds that a worker is kept waiting for a job."""
 LEASE = 15.0
 """Seconds that a worker has for a job."""
+THERE = 4.0
+"""Seconds after its last question for which a worker counts as there."""
 
 _METRICS = """\
 # HELP queue_jobs Jobs that wait or are being worked on.
@@ -28,6 +31,9 @@ queue_jobs{{queue="orders"}} {backlog}
 # HELP queue_jobs_done_total Jobs that are done.
 # TYPE queue_jobs_done_total counter
 queue_jobs_done_total{{queue="orders"}} {done}
+# HELP queue_workers_hanging Workers that ask for jobs and can do none.
+# TYPE queue_workers_hanging gauge
+queue_workers_hanging{{queue="orders"}} {hanging}
 """
 
 
@@ -43,6 +49,8 @@ class JobQueue:
         self.done = 0
         self.asked = 0
         """Times that a worker asked for a job."""
+        self._workers: dict[str, float] = {}
+        self._hung: frozenset[str] = frozenset()
 
     @property
     def backlog(self) -> int:
@@ -56,10 +64,29 @@ class JobQueue:
             self.added += count
             self._some.notify(count)
 
-    async def take(self, patience: float = PATIENCE) -> int | None:
+    @property
+    def workers(self) -> frozenset[str]:
+        """Those who have asked just now."""
+        now = self._clock()
+        return frozenset(name for name, at in self._workers.items() if now - at < THERE)
+
+    @property
+    def hanging(self) -> int:
+        """Workers that ask and can do nothing."""
+        return len(self._hung & self.workers)
+
+    def hang(self) -> None:
+        """Let all workers hang that are there."""
+        self._hung = self.workers
+
+    async def take(self, patience: float = PATIENCE, worker: str = "") -> int | None:
         """The next job; None if none comes while the patience lasts."""
         self.asked += 1
+        self._workers[worker] = self._clock()
         self._take_back()
+        if worker in self._hung:
+            await asyncio.sleep(patience)
+            return None
         try:
             async with asyncio.timeout(patience), self._some:
                 await self._some.wait_for(lambda: self._waiting)
@@ -84,8 +111,8 @@ class JobQueue:
 def application(queue: JobQueue) -> web.Application:
     """The door to a queue."""
 
-    async def take(_: web.Request) -> web.Response:
-        job = await queue.take()
+    async def take(request: web.Request) -> web.Response:
+        job = await queue.take(worker=request.query.get("worker", ""))
         return web.Response(text="" if job is None else str(job))
 
     async def done(request: web.Request) -> web.Response:
@@ -97,7 +124,9 @@ def application(queue: JobQueue) -> web.Application:
         return web.Response(text=f"{queue.backlog} jobs\n")
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(text=_METRICS.format(backlog=queue.backlog, done=queue.done))
+        return web.Response(
+            text=_METRICS.format(backlog=queue.backlog, done=queue.done, hanging=queue.hanging)
+        )
 
     app = web.Application()
     app.router.add_get("/take", take)

@@ -1,6 +1,7 @@
 """What befalls the service once its load has gone, and how it is seen to be well again.
 
-A task that is killed is Swarm's to replace, and the autoscaler's to leave alone. A release that
+A task that is killed is Swarm's to replace, and the autoscaler's to leave alone. Workers that
+hang look well to Swarm: an alert tells of them, and the autoscaler restarts them. A release that
 cannot start is the autoscaler's: it brings back the last one that ran well.
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from deploy.demo.stage import Stage
+from deploy.demo.jobs import JobQueue
+from deploy.demo.stage import ALERT, Stage
 from deploy.demo.swarms import IMAGE, MISSING, SERVICE
 from deploy.demo.watch import Mishap, Seen
 
@@ -23,10 +25,12 @@ Holds = Callable[[], Awaitable[bool]]
 Until = Callable[[Holds, float], Awaitable[bool]]
 
 
-async def happen(stage: Stage, seen: Seen, now: Callable[[], float], until: Until) -> None:
+async def happen(
+    stage: Stage, queue: JobQueue, seen: Seen, now: Callable[[], float], until: Until
+) -> None:
     """One mishap after the other; the next only once the last is mended."""
-    service = Service(stage)
-    for mishap in (_task_killed, _bad_release):
+    service = Service(stage, queue)
+    for mishap in (_task_killed, _workers_hang, _bad_release):
         is_mended = await mishap(service, seen, now)
         if not await until(is_mended, MENDED_WITHIN):
             return
@@ -47,6 +51,19 @@ async def _task_killed(service: Service, seen: Seen, now: Callable[[], float]) -
     return is_replaced
 
 
+async def _workers_hang(service: Service, seen: Seen, now: Callable[[], float]) -> Holds:
+    before = await service.whole()
+    told = f"the workers hang, and Alertmanager tells of {ALERT}"
+    seen.mishaps.append(Mishap("workers hang", told, now()))
+    service.queue.hang()
+
+    async def is_restarted() -> bool:
+        tasks = await service.whole()
+        return bool(tasks) and not tasks & before and not service.queue.hanging
+
+    return is_restarted
+
+
 async def _bad_release(service: Service, seen: Seen, now: Callable[[], float]) -> Holds:
     update = ("service", "update", "--detach", "--no-resolve-image", "--image", MISSING, SERVICE)
     seen.mishaps.append(Mishap("bad release", f"docker {' '.join(update)}", now()))
@@ -61,8 +78,9 @@ async def _bad_release(service: Service, seen: Seen, now: Callable[[], float]) -
 class Service:
     """The sample service, as its user sees it by the command line."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, queue: JobQueue) -> None:
         self._swarm = stage.swarm
+        self.queue = queue
 
     async def docker(self, *arguments: str) -> str:
         """Run the command line client."""

@@ -1,6 +1,7 @@
-"""One play: load comes and goes, two mishaps follow, and everything that happens is written down.
+"""One play: load comes and goes, mishaps follow, and everything that happens is written down.
 
-A mishap is what befalls services anyway: a task is killed, a bad release is deployed.
+A mishap is what befalls services anyway: a task is killed, workers hang, a bad release is
+deployed.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ async def _acts(stage: Stage, queue: JobQueue, profile: Profile, seen: Seen) -> 
         return loop.time() > ends and is_back(seen)
 
     if await until(is_over, load.duration(profile) + load.PATIENCE):
-        await mishaps.happen(stage, seen, lambda: loop.time() - started, until)
+        await mishaps.happen(stage, queue, seen, lambda: loop.time() - started, until)
 
 
 def _broken(stage: Stage, queue: JobQueue, seconds: float) -> str | None:

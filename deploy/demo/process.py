@@ -8,12 +8,14 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from secrets import token_urlsafe
 
 from autoscaler.testing.real.processes import Child, free_port
 from autoscaler.testing.real.workspace import Workspace
 
 INTERVAL = 1.0
 """Seconds between two passes over the services."""
+SCOPES = ["operate", "alerts"]
 _START_TIMEOUT = 60
 _STOP_TIMEOUT = 10
 
@@ -34,7 +36,28 @@ class Autoscaler:
         self.log = self.directory / "autoscaler.log"
         self.config = self.directory / "autoscaler.yaml"
         self.config.write_text(json.dumps(self._settings(prometheus, interval), indent=2))
+        self.token = self.directory / "token"
         self.process: Child | None = None
+
+    @property
+    def page(self) -> str:
+        """Where it serves."""
+        return f"http://{self.listen}"
+
+    def take_alerts(self) -> str:
+        """Before the start: let in who shows the token, also with alerts; answer where to."""
+        self.token.write_text(token_urlsafe())
+        self._set("api", {"tokens": {"own": {"file": str(self.token), "scopes": SCOPES}}})
+        return f"http://{self.listen}/api/v1/alertmanager"
+
+    def ask(self, *alertmanagers: str) -> None:
+        """Before the start: have it ask these what fires."""
+        sources = json.loads(self.config.read_text())["sources"]
+        self._set("sources", {**sources, "alertmanager": {"urls": alertmanagers}})
+
+    def _set(self, key: str, value: object) -> None:
+        settings = json.loads(self.config.read_text())
+        self.config.write_text(json.dumps({**settings, key: value}, indent=2))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,13 +84,17 @@ class Autoscaler:
     def get(self, path: str) -> tuple[int, str]:
         """The status and text of one of its pages; status 0 when there is no answer."""
         try:
-            with _http.open(f"http://{self.listen}{path}", timeout=20) as answer:
+            with _http.open(self._request(path), timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
         except OSError:
             return 0, ""
+
+    def _request(self, path: str) -> urllib.request.Request:
+        shown = {"Authorization": f"Bearer {self.token.read_text()}"} if self.token.exists() else {}
+        return urllib.request.Request(f"http://{self.listen}{path}", headers=shown)
 
     def _settings(self, prometheus: str, interval: float) -> dict[str, object]:
         """JSON is YAML."""

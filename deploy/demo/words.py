@@ -106,6 +106,6 @@ def to_play_with(stage: Stage) -> list[str]:
         f"  {program()} history",
         f"  curl -X POST {stage.queue_url}/jobs/200          # more work",
         f"  $EDITOR {autoscaler.policies}/*.yaml             # is read again when saved",
-        f"  curl http://{autoscaler.listen}/metrics",
+        f'  curl -H "Authorization: Bearer $(cat {autoscaler.token})" {autoscaler.page}/metrics',
         f"  tail -f {autoscaler.log}",
     ]

@@ -2,8 +2,9 @@
 # a replica away, it ends the job at hand first: scaling down loses none.
 # (Debian's busybox crashes at `wget -T`, hence `timeout`.)
 trap 'ended=yes' TERM
+id=$(cat /proc/sys/kernel/random/uuid)
 while [ -z "$ended" ]; do
-    if ! job=$(timeout 5 wget -q -O - "$QUEUE/take"); then
+    if ! job=$(timeout 5 wget -q -O - "$QUEUE/take?worker=$id"); then
         sleep 1
     elif [ -n "$job" ]; then
         sleep "$WORK"

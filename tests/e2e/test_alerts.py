@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,12 +21,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(1200)]
 
 LONG = 240.0
 """Seconds that anything may take on a busy machine."""
-TOKEN = "alertmanager-of-the-tests"
 SLEEP = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
 # An alert that is not sent again for four times this long has ended, says Prometheus.
 RESEND = "--rules.alert.resend-delay=30s"
-
-_http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Bed:
@@ -43,16 +39,11 @@ class Bed:
     ) -> None:
         self.swarm, self.service, self.autoscaler = swarm, service, autoscaler
         self.rules = directory / "rules.yml"
-        self.token = directory / "token"
-        self.token.write_text(TOKEN)
+        self.url = autoscaler.take_alerts()
         options = ["--detach", "--no-resolve-image", f"--name={service}", "--restart-delay=0s"]
         options += ["--update-parallelism=0", "--update-monitor=1s"]
         swarm.docker("service", "create", *options, image, "sh", "-c", SLEEP)
         self.fires(False)
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.autoscaler.listen}/api/v1/alertmanager"
 
     def fires(self, firing: bool) -> None:
         """What the rule says, once Prometheus has read it."""
@@ -63,11 +54,7 @@ class Bed:
 
     def configure(self, alertmanagers: list[str]) -> None:
         """Settings and policy; nothing but what an alert is holds the second restart back."""
-        settings = json.loads(self.autoscaler.config.read_text())
-        scopes = ["read", "alerts"]
-        settings["api"] = {"tokens": {"tests": {"file": str(self.token), "scopes": scopes}}}
-        settings["sources"]["alertmanager"] = {"urls": alertmanagers}
-        self.autoscaler.config.write_text(json.dumps(settings))
+        self.autoscaler.ask(*alertmanagers)
         rule = {"rule": "alert", "source": "alertmanager", "match": {"alertname": "Stuck"}}
         rule |= {"service_label": "service", "then": "restart", "cooldown": "1s"}
         rest = {"backoff": "1s", "backoff_max": "1s", "well_after": "1s", "quarantine_after": 100}
@@ -84,14 +71,9 @@ class Bed:
         wait_until(lambda: self.restarts() >= count, timeout=LONG, what=what, every=0.5)
 
     def page(self, path: str) -> str:
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        request = urllib.request.Request(f"http://{self.autoscaler.listen}{path}", headers=headers)
-        try:
-            with _http.open(request, timeout=20) as answer:
-                text: str = answer.read().decode()
-                return text
-        except OSError:
-            return ""
+        """A page; empty while there is none."""
+        status, text = self.autoscaler.get(path)
+        return text if status == 200 else ""
 
     def received(self) -> float:
         """Alerts that this process of the autoscaler was told."""
@@ -140,7 +122,7 @@ def alertmanagers(
     bed: Bed, alertmanager_server: Callable[..., PrivateAlertmanager]
 ) -> list[PrivateAlertmanager]:
     """Two of them in a cluster; they repeat themselves all the time."""
-    config = webhook(bed.url, repeat="2s", token_file=bed.token)
+    config = webhook(bed.url, repeat="2s", token_file=bed.autoscaler.token)
     both = [alertmanager_server(config, *options) for options in peers(2)]
     bed.configure([each.url for each in both])
     return both

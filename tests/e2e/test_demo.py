@@ -125,6 +125,7 @@ def test_it_shows_a_service_scaled_then_healed_and_leaves_nothing(start: Start) 
     assert demo.left(), "what is looked for afterwards is not even seen while it runs"
     assert demo.wait(TO_PLAY) == 0, demo.output
     assert "The service followed its load, up and down, and was healed." in demo.output
+    assert "autoscaler: restart: " in demo.output
     assert "autoscaler: rollback: " in demo.output
     assert not demo.left()
 
@@ -132,9 +133,12 @@ def test_it_shows_a_service_scaled_then_healed_and_leaves_nothing(start: Start) 
 def test_kept_up_it_stays_to_play_with_until_it_is_interrupted(start: Start) -> None:
     demo = start(KEEP="1")
     demo.wait_for("tail -f ", TO_SET_UP + TO_PLAY)
-    found = re.search(r"curl (http\S+/metrics)", demo.output)
+    found = re.search(r"Bearer \$\(cat (\S+)\)\" (http\S+/metrics)", demo.output)
     assert found is not None, demo.output
-    with urllib.request.urlopen(found[1], timeout=30) as page:
+    shown = {"Authorization": f"Bearer {Path(found[1]).read_text()}"}
+    with urllib.request.urlopen(
+        urllib.request.Request(found[2], headers=shown), timeout=30
+    ) as page:
         assert b"autoscaler_" in page.read()
     assert not demo.ended
     demo.interrupt()
