@@ -148,8 +148,13 @@ def with_best(rows: Sequence[Row]) -> Iterator[Row]:
     for row in rows:
         yield row
         if presets and row is presets[-1]:
-            best = min(presets, key=lambda found: inf if found.score is None else found.score)
+            best = min(presets, key=_rank)
             yield replace(best, controller=f"best: {best.controller.removeprefix(PRESET)}")
+
+
+def _rank(row: Row) -> tuple[float, float]:
+    """By the score; among those that do not reach the goal, by how far they are from it."""
+    return inf if row.score is None else row.score, row.plain.tau_under
 
 
 def _place(row: Row) -> tuple[str, bool, float]:

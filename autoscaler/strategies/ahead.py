@@ -26,11 +26,11 @@ def look(memory: Any, reading: Reading, seconds: float) -> tuple[Any, Reading]:
 def _moved(reading: Reading, total: float) -> Reading:
     """A sample of tasks moves in proportion: which of them will carry it is not known."""
     sample = reading.sample
-    if sample.total <= 0.0 or total <= 0.0:
+    if total <= 0.0 or (sample.total <= 0.0 and sample.tasks is not None):
         return reading
-    factor = total / sample.total
     if sample.tasks is None:
         return replace(reading, sample=replace(sample, value=total))
+    factor = total / sample.total
     tasks = {
         name: found if found.value is None else replace(found, value=found.value * factor)
         for name, found in sample.tasks.items()

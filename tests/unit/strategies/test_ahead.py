@@ -49,6 +49,11 @@ def test_noise_is_smoothed_before_it_asks_for_replicas() -> None:
     assert len(asked) < len({led(Target(average_value=100), each)[1] for each in noisy[150:]})
 
 
+def test_a_zero_among_the_noise_of_few_events_is_noise() -> None:
+    few = [100.0, 0.0, 200.0, 100.0, 300.0, 0.0, 100.0] * 10
+    assert (led(ahead(20), *few, 100.0, 0.0)[1] or 0) >= 1
+
+
 def test_the_same_measurement_counts_once() -> None:
     target = ahead(4)
     memory, _ = led(target, 1, 2, 3, 4)
