@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -16,7 +16,10 @@ from autoscaler.errors import Invalid, OutcomeUnknown, Permanent, Temporary
 from autoscaler.model import Memory
 from autoscaler.ports import Store
 from autoscaler.store import Retention, open_store
+from autoscaler.store.postgres.address import Connection, read_address
+from autoscaler.store.postgres.line import Line
 from autoscaler.store.postgres.schema import MIGRATIONS
+from autoscaler.store.postgres.writer import Writer
 from autoscaler.testing.contracts.store import MEMORY, make_intent, make_record
 from autoscaler.testing.real.postgres import PASSWORD, USER, PrivatePostgres
 
@@ -158,6 +161,17 @@ async def test_a_value_that_the_database_cannot_keep_is_permanent(url: str) -> N
         failures = await asyncio.gather(*writes, return_exceptions=True)
         assert [type(failure) for failure in failures] == [type(None), Permanent, type(None)]
         assert set(await store.memories()) == {"a", "c"}
+
+
+async def test_a_commit_that_the_server_turns_into_a_rollback_is_no_success(url: str) -> None:
+    async def careless(connection: Connection) -> None:
+        with suppress(asyncpg.PostgresError):
+            await connection.execute("nonsense")
+
+    writer = Writer(Line(read_address(url, None, 10.0), read_only=False))
+    with pytest.raises(Permanent, match="has rolled a change back"):
+        await writer.write(careless)
+    await writer.close()
 
 
 async def test_a_server_that_is_started_anew_under_load_loses_nothing(need_postgres: None) -> None:

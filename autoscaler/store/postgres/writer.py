@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeVar
 
-from autoscaler.errors import OutcomeUnknown, Temporary
+from autoscaler.errors import OutcomeUnknown, Permanent, Temporary
 from autoscaler.store.postgres.address import Connection
 from autoscaler.store.postgres.faults import ERRORS, fault
 from autoscaler.store.postgres.line import Line, Work
@@ -141,5 +141,7 @@ class Writer:
                 await connection.execute("rollback")
             raise
         self._phase = _Phase.COMMITTING
-        await connection.execute("commit")
+        if await connection.execute("commit") != "COMMIT":
+            # What the server answers, as if it were no error, after one that somebody passed over.
+            raise Permanent(f"the store {self._place} has rolled a change back; report this")
         return results
