@@ -116,6 +116,38 @@ def test_old_tasks_are_replaced(bed: Bed) -> None:
         cured_once(bed, healer)
 
 
+# Falls every few seconds unless it finds, when it starts, what it needs.
+FALLS = f"test -e /shared/mended || {{ sleep 3; exit 1; }}; {SLEEP}"
+# A fifth of a megabyte twice a second, that no kernel can drop.
+LEAKS = (
+    "trap 'exit 0' TERM; "
+    "while :; do head -c 200000 /dev/zero >>/dev/shm/all; sleep 0.5 & wait $!; done"
+)
+
+
+def test_tasks_that_fall_and_come_back_again_and_again_are_restarted(bed: Bed) -> None:
+    bed.create(FALLS, "--update-failure-action=continue")
+    with closing(bed.healer(NOWHERE, rule="flapping", every="1s", **ONCE)) as healer:
+        healer.start()
+        wait_until(lambda: bed.restarts() == 1, timeout=120, what="a restart", every=0.5)
+        bed.mend()
+        wait_until(bed.settled, timeout=SLOW, what="one restart that is over", every=0.5)
+        assert "it goes down and up: " in told(healer, "history")
+
+
+def test_tasks_that_leak_are_restarted_before_memory_runs_out(bed: Bed) -> None:
+    bed.create(LEAKS, "--limit-memory=128M")
+    wait_until(lambda: bed.all_are("Running"), timeout=60, what="two tasks", every=0.5)
+    asked = {"source": "docker", "query": "memory", "of": "limit", "within": "20s", "points": 5}
+    with closing(bed.healer(NOWHERE, rule="memory_leak", **asked, **ONCE)) as healer:
+        known = json.loads(healer.config.read_text())
+        healer.config.write_text(json.dumps({**known, "sources": {"docker": {}}}))
+        healer.start()
+        cured_once(bed, healer)
+        assert "and reaches 134,217,728 in " in told(healer, "history")
+        assert "failed" not in bed.swarm.docker("service", "ps", bed.service).lower()
+
+
 Servers = Callable[..., PrivatePrometheus]
 
 
