@@ -39,8 +39,8 @@ second is left to Swarm alone. Both fall ill at the same moment, in a Swarm of t
 the stack of [deploy.md](deploy.md). Seconds from the fault on, measured in one run by
 [test_cluster](../tests/e2e/test_cluster.py), with a pass every {interval}:
 
-| Fault | Told after | Cured after | By | Swarm alone |
-|---|---|---|---|---|
+| Fault | Told after | by the settings within | Cured after | By | Swarm alone |
+|---|---|---|---|---|---|
 """
 
 _FOOT = """
@@ -104,7 +104,8 @@ def page(run: Measured) -> str:
 
 def _rows(faults: Iterable[Measured]) -> Iterable[str]:
     for seen in faults:
-        cells = (seen["fault"], _seconds(seen["detected"]), _seconds(seen["cured"]))
+        promised = seen.get("promised") or "-"
+        cells = (seen["fault"], _seconds(seen["detected"]), promised, _seconds(seen["cured"]))
         yield f"| {' | '.join(cells)} | {seen['act'] or 'Swarm'} | {_alone(seen)} |\n"
 
 

@@ -41,6 +41,8 @@ class Seen:
     fault: str
     words: str
     """Some of those that the controller should say; empty if it should say nothing."""
+    promised: str = ""
+    """How soon it should be told of, by the settings: seconds, from when on, and which they are."""
     detected: float | None = None
     told: str = ""
     """In the controller's words."""
@@ -153,11 +155,12 @@ class Twins:
         since: float,
         words: str,
         *,
+        promised: str = "",
         cured: Callable[[str], bool],
         patience: float = 300.0,
     ) -> Seen:
         """Look on until the fault was told of in these words, if any, and cured."""
-        seen = Seen(fault, words)
+        seen = Seen(fault, words, promised)
         settled: float | None = None
         while time.time() - since < patience:
             now = time.time() - since

@@ -157,7 +157,13 @@ def test_attempts_are_used_up(twins: Twins, record_property: Record) -> None:
         every=0.5,
     )
     (twins.shared / "exit").unlink()
-    seen = twins.watch("max_attempts are used up", since, "gave up", cured=twins.whole)
+    seen = twins.watch(
+        "max_attempts are used up",
+        since,
+        "gave up",
+        promised="15 s from Swarm's giving up: `grace`, a pass",
+        cured=twins.whole,
+    )
     judge(seen, record_property)
 
 
@@ -166,7 +172,9 @@ def test_a_release_exits_again_and_again(twins: Twins, record_property: Record) 
     twins.prove()
     since = time.time()
     twins.deploy("--env-add=DO=exit")
-    seen = twins.watch("a release exits in a loop", since, "exit code 3", cured=twins.back)
+    seen = twins.watch(
+        "a release exits in a loop", since, "exit code 3", promised=THIRD_END, cured=twins.back
+    )
     judge(seen, record_property)
 
 
@@ -176,8 +184,14 @@ def test_a_release_runs_out_of_memory(twins: Twins, record_property: Record) -> 
     twins.prove()
     since = time.time()
     twins.deploy("--env-add=DO=eat")
-    seen = twins.watch("a release runs out of memory", since, "memory", cured=twins.back)
+    seen = twins.watch(
+        "a release runs out of memory", since, "memory", promised=THIRD_END, cured=twins.back
+    )
     judge(seen, record_property)
+
+
+THIRD_END = "5 s from the third end: a pass"
+SAID_DOWN = "5 s from when Swarm says so: a pass"
 
 
 def test_an_update_is_paused(twins: Twins, record_property: Record) -> None:
@@ -185,7 +199,13 @@ def test_an_update_is_paused(twins: Twins, record_property: Record) -> None:
     twins.prove()
     since = time.time()
     twins.deploy("--env-add=DO=exit")
-    seen = twins.watch("an update is paused", since, "the update is paused", cured=twins.back)
+    seen = twins.watch(
+        "an update is paused",
+        since,
+        "the update is paused",
+        promised="5 s from the pause: a pass",
+        cured=twins.back,
+    )
     judge(seen, record_property)
 
 
@@ -194,7 +214,13 @@ def test_an_image_is_missing(twins: Twins, record_property: Record) -> None:
     twins.prove()
     since = time.time()
     twins.deploy("--image=nowhere.invalid/none:1", "--no-resolve-image")
-    seen = twins.watch("an image does not exist", since, "cannot be had", cured=twins.back)
+    seen = twins.watch(
+        "an image does not exist",
+        since,
+        "cannot be had",
+        promised="5 s from the first refusal: a pass",
+        cured=twins.back,
+    )
     judge(seen, record_property)
 
 
@@ -222,6 +248,7 @@ def test_a_task_is_wedged(twins: Twins, stack: Stack, record_property: Record) -
         "a task is alive and does nothing",
         since,
         "60 is above 10",
+        promised="7 s: `interval`, a pass; two passes to the cure",
         cured=lambda service: twins.replaced(service, tasks),
     )
     judge(seen, record_property)
@@ -253,11 +280,19 @@ def test_a_node_is_cut_off_and_returns(twins: Twins, stack: Stack, record_proper
     since = time.time()
     stack.cluster.cut_off(lost)
     try:
-        seen = twins.watch("a node is cut off", since, f"{lost.hostname}: down", cured=moved)
+        seen = twins.watch(
+            "a node is cut off", since, f"{lost.hostname}: down", promised=SAID_DOWN, cured=moved
+        )
     finally:
         stack.cluster.reconnect(lost)
     judge(seen, record_property)
     manager.wait_state(lost, "ready")
     since = time.time()
-    seen = twins.watch("a node returns, and stays empty", since, "a skew of", cured=spread)
+    seen = twins.watch(
+        "a node returns, and stays empty",
+        since,
+        "a skew of",
+        promised="25 s: `stable`, `for`, a pass",
+        cured=spread,
+    )
     judge(seen, record_property)
