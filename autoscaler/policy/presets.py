@@ -1,7 +1,7 @@
 """Settings that go together, by the kind of load and of service that they are for.
 
-A preset fills in what a policy leaves out, and nothing else. The figures are from the first halves
-of recorded loads; how each does on the second halves is measured by `python -m bench.elasticity`.
+A preset fills in what a policy leaves out, and nothing else. The figures were tuned on recorded
+loads; how each does is measured by `python -m bench.elasticity`.
 """
 
 from __future__ import annotations
