@@ -10,13 +10,15 @@ SLOT = 300.0
 """Seconds whose mean is one number."""
 SLOTS = 288
 """A day of them."""
+RING = SLOTS + 1
+"""A day ago is between two slots, of which the first must not be overwritten by that of today."""
 
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """A ring of one day; the slot that is being filled joins it when it is over."""
+    """A ring of a little more than a day; a slot joins it when it is over."""
 
-    ring: tuple[float | None, ...] = (None,) * SLOTS
+    ring: tuple[float | None, ...] = (None,) * RING
     slot: int = 0
     """Counted from the epoch."""
     total: float = 0.0
@@ -29,9 +31,9 @@ class Season:
             return replace(self, total=self.total + value, count=self.count + 1)
         ring = [*self.ring]
         if self.count:
-            ring[self.slot % SLOTS] = self.total / self.count
-        for missed in range(max(self.slot + 1, slot - SLOTS), slot):
-            ring[missed % SLOTS] = None
+            ring[self.slot % RING] = self.total / self.count
+        for missed in range(max(self.slot + 1, slot - RING), slot):
+            ring[missed % RING] = None
         return replace(self, ring=tuple(ring), slot=slot, total=value, count=1)
 
     def change(self, start: float, seconds: float) -> float:
@@ -43,7 +45,7 @@ class Season:
         """A day before, on the line between the middles of two slots."""
         place = moment / SLOT - 0.5
         first = int(place // 1)
-        low, high = self.ring[first % SLOTS], self.ring[(first + 1) % SLOTS]
+        low, high = self.ring[(first - SLOTS) % RING], self.ring[(first + 1 - SLOTS) % RING]
         return None if low is None or high is None else low + (place - first) * (high - low)
 
     def stored(self) -> list[Any]:
@@ -61,6 +63,6 @@ class Season:
             int(count),
         )
         known = [value for value in found.ring if value is not None]
-        if len(found.ring) != SLOTS or not all(map(isfinite, (*known, found.total))):
+        if len(found.ring) != RING or not all(map(isfinite, (*known, found.total))):
             raise ValueError("not a day")
         return found

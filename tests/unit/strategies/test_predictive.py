@@ -133,3 +133,11 @@ def test_of_a_season_only_what_was_a_day_ago_is_known() -> None:
         50 * (sin(2 * pi * 20.5 / SLOTS) - sin(2 * pi * 8.5 / SLOTS)), rel=0.1
     )
     assert season.after(at + 10 * 86_400, 1.0).change(at + 10 * 86_400, 3600) == 0
+
+
+def test_what_today_is_like_is_not_taken_for_yesterday() -> None:
+    season = Season()
+    for slot in range(2 * SLOTS - 12):
+        season = season.after(slot * SLOT, 100.0 if slot < SLOTS else 500.0)
+        if slot > SLOTS:
+            assert season.change(slot * SLOT, 3000) == 0
