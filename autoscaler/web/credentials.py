@@ -45,6 +45,7 @@ class Credentials:
             caller = Caller(name, frozenset(each.scopes))
             self._tokens.append((caller, _File(each.file, read_again)))
         self._telemetry = telemetry
+        self._broken: set[_File] = set()
 
     async def caller(self, shown: str) -> Caller | None:
         """Who shows this `Authorization`, if anybody who is known."""
@@ -72,7 +73,12 @@ class Credentials:
             tokens = await file.tokens()
         except Permanent as error:
             self._telemetry.error("credentials", error)
+            self._broken.add(file)
             return ()
+        if file in self._broken:
+            self._broken.discard(file)
+            if not self._broken:
+                self._telemetry.well("credentials")
         return tokens
 
 

@@ -45,11 +45,12 @@ class Problem(Exception):
 
 def problems(telemetry: Telemetry) -> Middleware:
     """What makes problems of all errors. A fault of ours is logged, and not shown."""
+    failing: set[str] = set()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await handler(request)
+            answer = await handler(request)
         except Problem as error:
             return error.response()
         except web.HTTPException as error:
@@ -57,10 +58,22 @@ def problems(telemetry: Telemetry) -> Middleware:
                 raise
             return _of_http(error).response()
         except Exception as error:  # noqa: BLE001 - a request must not be left without an answer
+            failing.add(_place(request))
             telemetry.error("api", error)
             return _of_ours(error).response()
+        if failing:
+            failing.discard(_place(request))
+            if not failing:
+                telemetry.well("api")
+        return answer
 
     return middleware
+
+
+def _place(request: web.Request) -> str:
+    """The route, not the path: there are only so many."""
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical}" if resource else ""
 
 
 def _of_http(error: web.HTTPException) -> Problem:

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from autoscaler.agent.link import PATH
 from autoscaler.hub import Hub
 from autoscaler.inbox import Inbox
+from autoscaler.model import Happening, Span
 from autoscaler.settings import Api, Scope
 from autoscaler.telemetry import Telemetry
 from autoscaler.testing.clock import ManualClock
@@ -170,6 +171,23 @@ async def test_a_file_that_is_gone_lets_nobody_in(opened: Open, api: Api) -> Non
             assert await status(client, "/api/read", bearer(SECRETS["reader"])) == 401
             assert await status(client, "/api/read", bearer(SECRETS["operator"])) == 200
     assert any(str(api.tokens["reader"].file) in str(line.get("error")) for line in lines)
+
+
+async def test_files_that_are_gone_are_told_of_until_the_last_one_is_back(
+    api: Api, telemetry: Telemetry
+) -> None:
+    told: list[Happening] = []
+    telemetry.happenings.subscribe(told.append)
+    credentials = Credentials(api, telemetry, read_again=0.0)
+    files = [api.tokens[name].file for name in ("reader", "operator")]
+    for file in files:
+        file.rename(file.with_suffix(".away"))
+    await credentials.caller("Bearer none-of-the-tests")
+    for file in files:
+        await credentials.caller("Bearer none-of-the-tests")
+        file.with_suffix(".away").rename(file)
+        await credentials.caller("Bearer none-of-the-tests")
+    assert [each.span for each in told] == [Span.BEGUN, Span.BEGUN, Span.OVER]
 
 
 async def test_a_user_with_the_password_may_deliver_alerts_alone(opened: Open, api: Api) -> None:
