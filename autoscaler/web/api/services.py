@@ -155,12 +155,13 @@ class _Shelf:
         """Templates are compared here, and stay here."""
         key, store = found(self.desk, asked.path["service"]).id, self.desk.store
         kept = self.desk.passes.revisions.get(key, ())
-        read = [await store.template(key, each.release) for each in kept]
-        templates = [each for each in read if each is not None]
-        changes = [[], *(differences(old, new) for old, new in pairwise(templates))]
+        read = [(each, await store.template(key, each.release)) for each in kept]
+        # One may have been dropped since it was listed.
+        there = [(each, template) for each, template in read if template is not None]
+        changes = [[], *(differences(old, new) for (_, old), (_, new) in pairwise(there))]
         items = [
             Kept(release=each.release, at=each.at, image=shown(each.image), changes=told)
-            for each, told in zip(kept, changes, strict=False)
+            for (each, _), told in zip(there, changes, strict=False)
         ]
         return Revisions(items=items[::-1])
 

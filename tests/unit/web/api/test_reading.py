@@ -138,6 +138,23 @@ async def test_revisions_are_told_without_what_is_in_them(scene: Scenario, clien
     ]
 
 
+async def test_each_revision_has_its_own_changes_though_one_is_gone(
+    scene: Scenario, client: Client
+) -> None:
+    await scene.cycle()
+    for number in (1, 2, 3):
+        raw = json.dumps({"ContainerSpec": {"Image": f"app:{number}"}})
+        template = Template(release=f"r{number}", image=f"app:{number}", raw=raw)
+        await scene.store.keep("web-id", template, float(number), 5)
+    scene.passes.revisions.update(await scene.store.revisions())
+    await scene.store.keep("web-id", template, 3.0, 2)
+    items = (await get(client, "/services/web/revisions"))["items"]
+    assert [(each["release"], each["changes"]) for each in items] == [
+        ("r3", ["ContainerSpec.Image: app:2 -> app:3"]),
+        ("r2", []),
+    ]
+
+
 async def test_a_plan_tells_what_would_be_done_and_does_nothing(
     scene: Scenario, client: Client
 ) -> None:
