@@ -51,7 +51,9 @@ class Asking:
             ) as answer:
                 if answer.status != 200:
                     raise Temporary(f"{url} answers {answer.status}")
-                return read_list(await self._body(answer), self._clock())
+                body = await self._body(answer)
+            # Many alerts take a while: in a thread nobody waits for it.
+            return await asyncio.to_thread(read_list, body, self._clock())
         except TimeoutError as error:
             raise Temporary(f"{url}: no answer within {self._settings.timeout:g} s") from error
         except (aiohttp.ClientError, OSError, Invalid) as error:
