@@ -38,7 +38,7 @@ def healthcheck(context: Context, ready: bool, as_json: bool) -> None:
     \b
     JSON: {ok, status, answer}; nothing where no answer comes.
     """
-    (host, port), tls = _place(context)
+    (host, port), tls = place(context)
     path = "/readyz" if ready else "/healthz"
     status, text = ask(reachable(host), port, path, tls)
     well = status == http.HTTPStatus.OK
@@ -50,7 +50,7 @@ def healthcheck(context: Context, ready: bool, as_json: bool) -> None:
         raise fail(f"{path} answers {status}: {text}")
 
 
-def _place(context: Context) -> tuple[Address, SSLContext | None]:
+def place(context: Context) -> tuple[Address, SSLContext | None]:
     """Where the service listens. To read all settings takes far longer than to ask it."""
     if not any(_may_differ(context)):
         with suppress(ValueError):

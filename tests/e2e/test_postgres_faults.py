@@ -151,6 +151,9 @@ async def test_a_write_that_waits_behind_a_late_one_is_withdrawn(url: str) -> No
         writes = [store.record(memories={str(n): MEMORY}) for n in range(300)]
         failures = await asyncio.gather(*writes, return_exceptions=True)
         assert all(isinstance(failure, Temporary) for failure in failures)
+        # Those that were taken before their callers left are over before this one is.
+        with pytest.raises(Temporary):
+            await store.record(memories={"last": MEMORY})
         await other.close()
         assert await store.memories() == {}
 

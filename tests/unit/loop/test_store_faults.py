@@ -31,7 +31,8 @@ class Disk:
         self.connection: sqlite3.Connection
 
     def connect(self, *args: object, **options: object) -> sqlite3.Connection:
-        options["check_same_thread"] = False
+        # A test need not wait for a lock that stays; deadlines are long, as disks may be slow.
+        options |= {"check_same_thread": False, "timeout": 0.05}
         self.connection = sqlite3.connect(*args, **options)  # type: ignore[call-overload]
         return self.connection
 
@@ -73,7 +74,7 @@ def damaged(disk: Disk) -> Iterator[None]:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[tuple[Scenario, Disk]]:
     disk = Disk(tmp_path)
-    store = await SqliteStore.open(disk.file, connect=disk.connect, deadline=0.4)
+    store = await SqliteStore.open(disk.file, connect=disk.connect, deadline=60.0)
     services = [a_service(3, id=f"web{n}-id", name=f"web{n}") for n in range(SERVICES)]
     scenario = Scenario(*services, policies=[POLICY], answer=constant(300.0), store=store)
     async with scenario:

@@ -255,7 +255,7 @@ async def test_a_loop_that_was_held_up_shows(telemetry: Telemetry) -> None:
 
 def test_a_pass_over_many_services_costs_little(telemetry: Telemetry) -> None:
     """Some 2 us each; the bound is generous, since machines differ."""
-    made, started = decision(), time.perf_counter()
+    made, started = decision(), time.process_time()
     for _ in range(10_000):
         decide(telemetry, made)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 5.0
