@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from autoscaler.decide import releases
 from autoscaler.model import Revision, Service
-from autoscaler.passes import Passed, Passes
+from autoscaler.passed import Passed
+from autoscaler.passes import Passes
 from autoscaler.policy import Policy
 from autoscaler.ports import Orchestrator, Store
 

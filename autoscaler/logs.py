@@ -21,6 +21,8 @@ LogStyle = Literal["auto", "console", "json"]
 
 _TALKATIVE = ("apscheduler",)
 """Libraries that report each of their steps as news."""
+MOST_PLACES = 50
+"""Parts of the work that are told apart."""
 
 
 def configure_logging(style: LogStyle = "auto", level: str = "info") -> None:
@@ -85,6 +87,20 @@ class Failing:
     since: float
     count: int = 0
     told: set[str] = field(default_factory=set)
+
+
+class Places:
+    """Names of parts of the work, as many as are told apart: a bound on the number of series."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def of(self, where: str) -> str:
+        """The name itself, or `other` for one too many."""
+        if where not in self._known and len(self._known) >= MOST_PLACES:
+            return "other"
+        self._known.add(where)
+        return where
 
 
 class Failures:

@@ -10,50 +10,25 @@ from functools import cached_property
 
 from autoscaler.brake import Brake
 from autoscaler.calendar_windows import Calendar
-from autoscaler.decide import by_hand, decide, recall
+from autoscaler.decide import decide, recall
 from autoscaler.heal_brake import HealBrake
 from autoscaler.model import (
-    Decision,
     FleetFacts,
     Host,
-    Intent,
     Memory,
     Observation,
     Order,
     Orders,
-    Record,
     Revision,
     Service,
 )
+from autoscaler.passed import Passed, left_alone, passed
 from autoscaler.placement import Placement
 from autoscaler.policy import Policy, PolicyMode
 from autoscaler.policy_files import LoadedPolicy
 from autoscaler.view import Samples, View
 
 LONG_AGO = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """A pass over one service: its record, and what to remember of it."""
-
-    loaded: LoadedPolicy
-    record: Record
-    memory: Memory
-
-    @property
-    def decision(self) -> Decision:
-        """What came of it."""
-        return self.record.decision
-
-    @property
-    def intent(self) -> Intent | None:
-        """Its action, as it is stored before it is done."""
-        decision, action = self.decision, self.decision.action
-        if action is None:
-            return None
-        name = f"{action.service_id}-{action.version}-{decision.at:.6f}"
-        return Intent(id=name, at=decision.at, policy=decision.policy, action=action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +137,10 @@ class Batch:
         if len(covering) > 1:
             names = " and ".join(loaded.policy.name for loaded in covering)
             told = f"policies {names} both cover it; narrow one of them"
-            return _left_alone(covering[0], observation, memory, "ambiguous_policy", told)
+            return left_alone(covering[0], observation, memory, "ambiguous_policy", told)
         if covering[0].problems:
             told = "; ".join(covering[0].problems)
-            return _left_alone(covering[0], observation, memory, "labels", told)
+            return left_alone(covering[0], observation, memory, "labels", told)
         return self._decide(covering[0], observation, memory)
 
     def _memory(self, service: Service, covering: Sequence[LoadedPolicy]) -> Memory:
@@ -187,7 +162,7 @@ class Batch:
         after, decision = decide(loaded.policy, observation, memory)
         if decision.action is not None and decision.action.order is not None:
             # A person's order is not held by how the fleet is, nor by what fits.
-            return _passed(loaded, observation, memory, after, decision)
+            return passed(loaded, observation, memory, after, decision)
         if decision.action is not None and decision.action.heals:
             # Only now is it worth looking at how well the rest of the fleet is.
             observation = replace(observation, fleet=self._fleet(observation.fleet))
@@ -196,7 +171,7 @@ class Batch:
             # Only now is it worth reckoning how many more tasks the nodes can take.
             observation = replace(observation, room=self._placement.room(observation.service))
             after, decision = decide(loaded.policy, observation, memory)
-        return _passed(loaded, observation, memory, after, decision)
+        return passed(loaded, observation, memory, after, decision)
 
     def _fleet(self, facts: FleetFacts) -> FleetFacts:
         known = self._wellbeing
@@ -273,33 +248,3 @@ class Batch:
             if service.stack:
                 times[service.stack].append(self._passes.others_wrote_at(service.id))
         return {stack: tuple(found) for stack, found in times.items()}
-
-
-def _passed(
-    loaded: LoadedPolicy, observation: Observation, memory: Memory, after: Memory, made: Decision
-) -> Passed:
-    decision = replace(made, notes=loaded.notes) if loaded.notes else made
-    record = Record(
-        policy=loaded.document, observation=observation, memory=memory, decision=decision
-    )
-    return Passed(loaded, record, after)
-
-
-def _left_alone(
-    loaded: LoadedPolicy, observation: Observation, memory: Memory, held_by: str, reason: str
-) -> Passed:
-    """No policy can speak for the service: somebody must mend that first."""
-    service = observation.service
-    decision = Decision(
-        at=observation.now,
-        policy=loaded.policy.name,
-        service_id=service.id,
-        service=service.name,
-        current=service.replicas,
-        wanted=None,
-        action=None,
-        reason=reason,
-        held_by=held_by,
-    )
-    after, decision = by_hand.refuse(observation, recall.unwatched(memory), decision)
-    return _passed(loaded, observation, memory, after, decision)

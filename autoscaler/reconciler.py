@@ -24,7 +24,8 @@ from autoscaler.model import (
     Service,
 )
 from autoscaler.news import gist, happens
-from autoscaler.passes import Batch, Passed, Passes
+from autoscaler.passed import Passed
+from autoscaler.passes import Batch, Passes
 from autoscaler.policy_files import LoadedPolicy
 from autoscaler.ports import Clock, Orchestrator, Store
 from autoscaler.redaction import fit_to_keep

@@ -19,7 +19,7 @@ from autoscaler.changes import Changes
 from autoscaler.errors import Temporary
 from autoscaler.figures import direction_of, figures
 from autoscaler.happenings import Happenings
-from autoscaler.logs import Failures, about, configure_logging, ordered, step, told, trace
+from autoscaler.logs import Failures, Places, about, configure_logging, ordered, step, told, trace
 from autoscaler.metrics import Metrics
 from autoscaler.model import (
     Act,
@@ -33,12 +33,10 @@ from autoscaler.model import (
     Sample,
 )
 from autoscaler.ports import Clock
+from autoscaler.release_turns import ReleaseTurns
 from autoscaler.wellbeing import Wellbeing
 
 __all__ = ["Telemetry", "configure_logging"]
-
-MOST_PLACES = 50
-"""Values of `where` that are told apart: a bound on the number of series."""
 
 
 class Telemetry:
@@ -49,9 +47,9 @@ class Telemetry:
         self._metrics = Metrics(clock)
         self._failures = Failures()
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("autoscaler")
-        self._places: set[str] = set()
+        self._places = Places()
         self._wellbeing = Wellbeing()
-        self._watches: dict[str, tuple[str, Phase]] = {}
+        self._releases = ReleaseTurns()
         self._changes = Changes()
         self._stopped = 0
         self.happenings = Happenings()
@@ -91,13 +89,8 @@ class Telemetry:
 
     def _tell_release(self, decision: Decision) -> None:
         """A line when the watch over a release gets on; how it ended is counted."""
-        watch, before = decision.watch, self._watches.get(decision.service)
+        watch = self._releases.of(decision)
         if watch is None:
-            self._watches.pop(decision.service, None)
-            return
-        self._watches[decision.service] = now = (watch.release, watch.phase)
-        if now == before or (before is None and not watch.phase.open and watch.since < decision.at):
-            # What an earlier run has told already is no news.
             return
         if not watch.phase.open:
             self._metrics.releases.labels(watch.phase.value).inc()
@@ -114,12 +107,8 @@ class Telemetry:
             before, now = turn
             log = self._log.warning if now.sick else self._log.info
             said = {"from": before.value, "to": now.value}
-            log(
-                "health",
-                service=decision.service,
-                **said,
-                reason="; ".join(decision.health.reasons),
-            )
+            reason = "; ".join(decision.health.reasons)
+            log("health", service=decision.service, **said, reason=reason)
         for notice in decision.tells:
             self._log.warning("notice", service=decision.service, reason=notice)
 
@@ -275,7 +264,7 @@ class Telemetry:
         """A service, by name, was removed, or no policy covers it: its series end."""
         self._metrics.services.drop(service)
         self._wellbeing.forget(service)
-        self._watches.pop(service, None)
+        self._releases.forget(service)
         self._failures.forget(service)
         self._tell(*self._changes.gone(service, self._clock()))
 
@@ -285,7 +274,7 @@ class Telemetry:
         `where` names a part of the work; it is a metric's label, so a service's name
         belongs into `service`, which is not.
         """
-        self._metrics.errors.labels(self._place(where)).inc()
+        self._metrics.errors.labels(self._places.of(where)).inc()
         text = f"{type(error).__name__}: {error}"
         if self._failures.news(where, service, text, self._clock()):
             known = isinstance(error, Temporary)
@@ -306,9 +295,3 @@ class Telemetry:
     def render(self) -> bytes:
         """All metrics in Prometheus' text format. Takes 0.1 s for some 10,000 series."""
         return generate_latest(self._metrics)
-
-    def _place(self, where: str) -> str:
-        if where not in self._places and len(self._places) >= MOST_PLACES:
-            return "other"
-        self._places.add(where)
-        return where

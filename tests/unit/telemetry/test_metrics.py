@@ -12,11 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from autoscaler import metrics
 from autoscaler.errors import Temporary
+from autoscaler.logs import MOST_PLACES
 from autoscaler.loop_lag import watch_loop_lag
 from autoscaler.metrics import Metrics
 from autoscaler.model import Act, Action, Decision, Intent, Outcome, Quality, Sample
 from autoscaler.service_series import MOST_METRICS
-from autoscaler.telemetry import MOST_PLACES, Telemetry
+from autoscaler.telemetry import Telemetry
 from autoscaler.testing.clock import ManualClock
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
