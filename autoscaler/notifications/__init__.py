@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from autoscaler.model import Happening
+from autoscaler.model import Happening, Span
 from autoscaler.notifications.delivery import Delivery
 from autoscaler.policy import Notify
 from autoscaler.policy_files import PolicySet
@@ -57,6 +57,10 @@ class Notifications:
         found = [self._deliveries[name] for name in self._whom(happening)]
         if found:
             happening = replace(happening, text=redacted_text(happening.text))
+        if happening.span is Span.OVER:
+            # Whoever is not told of the end, or no more, must not go on telling that it lasts.
+            for delivery in self._deliveries.values():
+                delivery.end(happening)
         for delivery in found:
             delivery.put(happening)
 

@@ -48,11 +48,15 @@ class Delivery:
         self._note(happening)
         self._awake.set()
 
+    def end(self, happening: Happening) -> None:
+        """What it is about does not last any more: it is not told again."""
+        self._standing.pop(happening.key, None)
+
     def _note(self, happening: Happening) -> None:
         """What lasts is told again, where the notifier is to do so."""
         if self._pace.repeat is None or happening.span is Span.MOMENT:
             return
-        self._standing.pop(happening.key, None)
+        self.end(happening)
         if happening.span is Span.BEGUN:
             self._standing[happening.key] = happening
             if len(self._standing) > MOST_STANDING:

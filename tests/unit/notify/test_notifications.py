@@ -23,14 +23,18 @@ from autoscaler.testing.virtual_time import LoopClock, in_virtual_time
 class Bed:
     """Two notifiers, `ops` and `dev`; `ops` hears of what no policy says."""
 
-    def __init__(self, *notify: Any, policy: Any = None) -> None:
+    def __init__(self, *notify: Any, policy: Any = None, **pace: Any) -> None:
         clock = LoopClock()
         self.telemetry = Telemetry(clock)
-        self.ops, self.dev = (RecordingNotifier(Pace(group_wait=0.0)) for _ in range(2))
+        self.ops, self.dev = (RecordingNotifier(Pace(group_wait=0.0, **pace)) for _ in range(2))
         usual = [Notify.model_validate(each) for each in notify]
         notifiers = {"ops": self.ops, "dev": self.dev}
         self.notifications = Notifications(notifiers, usual, self.telemetry, clock)
-        document = a_policy_document(policy={"name": "shop", "notify": policy})
+        self.follow(policy)
+
+    def follow(self, notify: Any) -> None:
+        """The policy is another one from now on."""
+        document = a_policy_document(policy={"name": "shop", "notify": notify})
         loaded = LoadedPolicy(parse_policy(document), document, "shop.yaml", 1)
         self.notifications.follow(PolicySet((loaded,), ("shop.yaml",)))
 
@@ -93,6 +97,23 @@ async def test_what_matters_less_or_is_over_is_left_out_where_that_is_asked() ->
 async def test_who_is_named_twice_hears_once() -> None:
     bed = Bed(policy=[{"to": "ops"}, {"to": "ops", "events": ["quarantined"]}])
     assert (await bed.heard(a_happening("sick")))["ops"] == ["sick"]
+
+
+@pytest.mark.parametrize("later", [[{"to": "ops", "resolved": False}], [{"to": "dev"}], []])
+@in_virtual_time
+async def test_who_is_not_told_of_the_end_does_not_go_on_telling_that_it_lasts(later: Any) -> None:
+    bed = Bed(policy=[{"to": "ops"}], repeat="60s")
+    await bed.heard(a_happening("sick"))
+    bed.follow(later)
+    await bed.heard(a_happening("well", span=Span.OVER))
+    before = len(bed.ops.sent)
+    async with asyncio.TaskGroup() as group:
+        tasks = bed.notifications.start(group)
+        await asyncio.sleep(300)
+        for task in tasks:
+            task.cancel()
+    assert _texts(bed.ops)[:1] == ["sick"]
+    assert len(bed.ops.sent) == before
 
 
 @in_virtual_time
