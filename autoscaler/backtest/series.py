@@ -100,13 +100,13 @@ def read_csv(text: str, name: str) -> dict[str, Series]:
 
     An empty field is a sample that is missing. Raises Invalid with file, line and column.
     """
-    rows = csv.reader(StringIO(text))
-    header = [cell.strip() for cell in next(rows, [])]
+    rows = _rows(text, name)
+    header = [cell.strip() for cell in next(rows, (1, []))[1]]
     if len(header) < 2 or len(set(header)) < len(header):
         raise Invalid(f"{name}: line 1: expected a header such as timestamp_s,value")
     columns: list[list[tuple[float, float]]] = [[] for _ in header[1:]]
-    for row in filter(None, rows):
-        where = f"{name}: line {rows.line_num}"
+    for line, row in rows:
+        where = f"{name}: line {line}"
         if len(row) != len(header):
             raise Invalid(f"{where}: expected {len(header)} fields, found {len(row)}")
         at = _number(row[0], f"{where}: {header[0]}")
@@ -117,6 +117,16 @@ def read_csv(text: str, name: str) -> dict[str, Series]:
     if empty:
         raise Invalid(f"{name}: column {empty[0]!r} holds no value")
     return {title: Series.of(column) for title, column in zip(header[1:], columns, strict=True)}
+
+
+def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not empty, with the numbers of their lines. Raises Invalid."""
+    rows = csv.reader(StringIO(text))
+    try:
+        for row in filter(None, rows):
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise Invalid(f"{name}: line {rows.line_num}: {error}") from error
 
 
 def _number(text: str, where: str) -> float:

@@ -173,7 +173,7 @@ def _time(asked: Asked) -> tuple[Passes, Mapping[str, Series] | None]:
         start = end - DAY if asked.start is None else asked.start
         # At whole multiples, so that two runs ask for the same moments.
         return between(math.floor(start / asked.every) * asked.every, end, asked.every), None
-    columns = read_csv(asked.csv.read_text(), str(asked.csv))
+    columns = read_csv(asked.csv.read_text("utf-8", "replace"), str(asked.csv))
     first = max(series.start for series in columns.values())
     last = min(series.end for series in columns.values())
     start = first if asked.start is None else asked.start

@@ -50,6 +50,8 @@ def test_a_csv_file_holds_a_time_and_series_by_column() -> None:
         ("t,v\n0,1,2\n", "f.csv: line 2: expected 2 fields, found 3"),
         ("t,v\n0,\n", "f.csv: column 'v' holds no value"),
         ("t,v\n", "f.csv: column 'v' holds no value"),
+        ("t,v\n\n0,1\n0,\ufffd\n", "f.csv: line 4: v: expected a finite number"),
+        ("t,v\n0," + "1" * 200_000, "f.csv: line 2: field larger than"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_place(text: str, told: str) -> None:
