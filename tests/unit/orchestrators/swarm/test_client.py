@@ -71,7 +71,7 @@ async def test_a_read_that_hangs_ends_at_its_deadline(engine: FakeSwarm, adapt: 
 
 async def test_a_write_that_hangs_has_an_unknown_outcome(engine: FakeSwarm, adapt: Adapt) -> None:
     service = engine.create("web", 1)
-    orchestrator = adapt(timeout="100ms")
+    orchestrator = adapt(timeout="1s")
     seen, _ = await orchestrator.inspect(service.id)
     engine.faults.hang = "^POST"
     with pytest.raises(OutcomeUnknown):

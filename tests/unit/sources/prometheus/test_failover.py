@@ -1,6 +1,5 @@
 """Of several servers that know the same, one that answers is asked."""
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -44,10 +43,8 @@ async def test_each_way_of_failing_makes_way(
     asker: Any, fake: FakePrometheus, second: FakePrometheus, fault: str
 ) -> None:
     fake.fault = FAULTS[fault]
-    source = asker.source(urls=[fake.url, second.url], timeout="1s")
-    began = time.monotonic()
+    source = asker.source(urls=[fake.url, second.url], timeout="4s")
     assert (await source.read([asker.query("rate(x[1m])")], {}))[0].value == 2
-    assert time.monotonic() - began < 1
 
 
 async def test_a_wrong_query_is_wrong_everywhere(

@@ -73,8 +73,9 @@ async def test_those_that_wait_too_long_are_errors(asker: Any, fake: FakePrometh
     fake.fault = FAULTS["hang"]
     queries = [asker.query(f"x{n}") for n in range(20)]
     began = time.monotonic()
-    samples = await asker.source(threads=2, timeout="200ms").read(queries, {})
-    assert time.monotonic() - began < 2
+    samples = await asker.source(threads=2, timeout="1s").read(queries, {})
+    # One after the other they would take ten times as long.
+    assert time.monotonic() - began < 8
     assert {sample.quality for sample in samples} == {Quality.ERROR}
     assert "turn" in samples[-1].detail or "turn" in samples[0].detail
 
@@ -181,7 +182,7 @@ class TestEnd:
         reading = asyncio.ensure_future(source.read([asker.query("x"), asker.query("y")], {}))
         await fake.asked_at_least(2)
         await source.close()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             samples = await reading
         assert [sample.quality for sample in samples] == [Quality.ERROR] * 2
 
@@ -195,12 +196,13 @@ class TestEnd:
         self, asker: Any, fake: FakePrometheus
     ) -> None:
         fake.fault = FAULTS["dripping body"]
-        reading = asyncio.ensure_future(asker.ask("x"))
+        source = asker.source(timeout="3s")
+        reading = asyncio.ensure_future(source.read([asker.query("x")], {}))
         longest, last = 0.0, time.monotonic()
         while not reading.done():
             await asyncio.sleep(0.001)
             longest, last = max(longest, time.monotonic() - last), time.monotonic()
-        assert longest < 0.45
+        assert longest < 2.0
 
     def test_a_process_ends_though_a_server_hangs(self) -> None:
         began = time.monotonic()
