@@ -145,6 +145,10 @@ class Store(Protocol):
         """The alerts that are known, firing or resolved; the one told last at the end."""
         ...
 
+    async def alerts_after(self, fingerprint: str, most: int) -> Sequence[Alert]:
+        """Some of these alerts in an order of their fingerprints: the next ones, or the first."""
+        ...
+
     async def forget(self, service_ids: Sequence[str]) -> None:
         """Drop what is remembered of services that are gone for good."""
         ...

@@ -10,6 +10,8 @@ from autoscaler.model import MOST_ALERTS, Alert, Reception, all_taken
 from autoscaler.store.rows import named
 
 _SAVE = "insert or replace into alerts (fingerprint, received_at, alert) values (?, ?, ?)"
+_FOLLOWING = """
+    select fingerprint, alert from alerts where fingerprint > ? order by fingerprint limit ?"""
 _AT_ONCE = 500
 """Fingerprints in one question: SQLite bounds the number of parameters."""
 
@@ -29,6 +31,12 @@ def receive(
 def listed(connection: sqlite3.Connection) -> list[Alert]:
     """All that are kept, the one told last at the end. Raises Invalid."""
     rows = connection.execute("select fingerprint, alert from alerts order by received_at")
+    return [named(f"the alert {key}", Alert, text) for key, text in rows]
+
+
+def following(connection: sqlite3.Connection, fingerprint: str, most: int) -> list[Alert]:
+    """Those with the next fingerprints. Raises Invalid."""
+    rows = connection.execute(_FOLLOWING, (fingerprint, most))
     return [named(f"the alert {key}", Alert, text) for key, text in rows]
 
 

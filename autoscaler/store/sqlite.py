@@ -211,6 +211,11 @@ class SqliteStore:
         """The alerts that are known, firing or resolved; the one told last at the end."""
         return await self._worker.read(received.listed)
 
+    async def alerts_after(self, fingerprint: str, most: int) -> Sequence[Alert]:
+        """Some of these alerts in an order of their fingerprints: the next ones, or the first."""
+        query = partial(received.following, fingerprint=fingerprint, most=most)
+        return await self._worker.read(query)
+
     async def forget(self, service_ids: Sequence[str]) -> None:
         """Drop what is remembered of services that are gone for good."""
 

@@ -15,6 +15,8 @@ _SAVE = """
     select * from unnest($1::text[], $2::double precision[], $3::text[])
     on conflict (fingerprint) do update
     set received_at = excluded.received_at, alert = excluded.alert"""
+_FOLLOWING = """
+    select fingerprint, alert from alerts where fingerprint > $1 order by fingerprint limit $2"""
 _KNOWN = "select fingerprint, alert from alerts where fingerprint = any($1)"
 
 Rows = Sequence[tuple[str, str]]
@@ -52,3 +54,8 @@ async def listed(connection: Connection) -> list[Alert]:
     """All that are kept, the one told last at the end. Raises Invalid."""
     rows = await connection.fetch("select fingerprint, alert from alerts order by received_at")
     return await asyncio.to_thread(_read, rows)
+
+
+async def following(connection: Connection, fingerprint: str, most: int) -> list[Alert]:
+    """Those with the next fingerprints. Raises Invalid."""
+    return _read(await connection.fetch(_FOLLOWING, fingerprint, most))

@@ -155,6 +155,10 @@ class PostgresStore:
         """The alerts that are known, firing or resolved; the one told last at the end."""
         return await self._read(received.listed)
 
+    async def alerts_after(self, fingerprint: str, most: int) -> Sequence[Alert]:
+        """Some of these alerts in an order of their fingerprints: the next ones, or the first."""
+        return await self._read(partial(received.following, fingerprint=fingerprint, most=most))
+
     async def passed_at(self) -> float | None:
         """When the last pass was made, in Unix seconds; None before the first."""
         return await self._read(queries.load_passed)

@@ -70,6 +70,17 @@ class AlertsContract:
         async with self.opened(tmp_path) as store:
             assert _by_name(await store.alerts()) == {"Slow": slow, "Full": full}
 
+    async def test_alerts_are_told_in_parts_each_once(self, tmp_path: Path) -> None:
+        told = [firing(f"Alert{number}") for number in range(7)]
+        async with self.opened(tmp_path) as store:
+            await store.receive(told, NOW)
+            found: list[Alert] = []
+            while part := await store.alerts_after(found[-1].fingerprint if found else "", 3):
+                assert len(part) <= 3
+                found += part
+            assert len(found) == 7
+            assert _by_name(found) == _by_name(told)
+
     async def test_one_that_is_told_again_after_a_restart_is_a_duplicate(
         self, tmp_path: Path
     ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from autoscaler import records
 from autoscaler.model import Template
 from autoscaler.testing.builders import a_service
+from autoscaler.testing.contracts.alerts import NOW, firing
 from autoscaler.testing.scenario import Scenario
 from tests.unit.web.api.conftest import Client, get
 
@@ -153,6 +155,17 @@ async def test_each_revision_has_its_own_changes_though_one_is_gone(
         ("r3", ["ContainerSpec.Image: app:2 -> app:3"]),
         ("r2", []),
     ]
+
+
+async def test_alerts_are_told_in_parts(scene: Scenario, client: Client) -> None:
+    told = [replace(firing(name), fingerprint=name.lower()) for name in ("A", "B", "C")]
+    await scene.store.receive(told, NOW)
+    first = await get(client, "/alerts?limit=2")
+    rest = await get(client, f"/alerts?after={first['next']}")
+    assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
+    names = [each["labels"]["alertname"] for each in first["items"] + rest["items"]]
+    assert names == ["A", "B", "C"]
+    await get(client, "/alerts?after=%00", status=400)
 
 
 async def test_a_plan_tells_what_would_be_done_and_does_nothing(
