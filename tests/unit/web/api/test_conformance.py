@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from aiohttp import web
 from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from autoscaler.settings import Api
 from autoscaler.testing.builders import a_service
@@ -62,4 +63,11 @@ schema = schemathesis.openapi.from_dict(asyncio.run(_document())).exclude(path="
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_matches_the_document(case: schemathesis.Case[Any], address: str) -> None:
-    case.call_and_validate(base_url=address, headers=as_("ann"), timeout=30)
+    # What makes a request wrong may be lost on its way into a URL or a header: such a one is
+    # right, and answered. That wrong ones are refused is shown by `test_reading`, `test_orders`.
+    case.call_and_validate(
+        base_url=address,
+        headers=as_("ann"),
+        timeout=30,
+        excluded_checks=[negative_data_rejection],
+    )
