@@ -13,7 +13,7 @@ Preset = Literal["steady", "bursty", "slow-start"]
 
 _AT_ONCE = [{"percent": 1000, "period": "5s"}, {"replicas": 100, "period": "5s"}]
 
-PRESETS: Mapping[Preset, Mapping[str, Any]] = {
+PRESETS: Mapping[str, Mapping[str, Any]] = {
     "steady": {
         "behavior": {
             "scale_up": {"tolerance": 0.0, "policies": _AT_ONCE},
@@ -40,9 +40,12 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
 
 def filled(scale: Any) -> Any:
     """What a policy says under `scale:`, with what its preset adds."""
-    if not isinstance(scale, Mapping) or scale.get("preset") not in PRESETS:
+    if not isinstance(scale, Mapping):
         return scale
-    preset = PRESETS[scale["preset"]]
+    chosen = scale.get("preset")
+    preset = PRESETS.get(chosen) if isinstance(chosen, str) else None
+    if preset is None:
+        return scale
     behavior = _beneath(scale.get("behavior", {}), preset["behavior"])
     metrics = scale.get("metrics", ())
     if isinstance(metrics, list | tuple):

@@ -51,7 +51,8 @@ def test_other_strategies_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [{"preset": "quick"}, {"preset": "steady", "behavior": 3}, {"preset": 3}]
+    "keys",
+    [{"preset": "quick"}, {"preset": "steady", "behavior": 3}, {"preset": 3}, {"preset": []}],
 )
 def test_what_is_wrong_is_refused(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
