@@ -26,6 +26,7 @@ def gist(decision: Decision, before: tuple[object, ...] = ()) -> tuple[object, .
         unknown,
         decision.notes,
         tuple(r.name for r in decision.recommendations if r.by_hand),
+        tuple((v.about, v.guard) for v in decision.verdicts if v.about),
         (decision.min, decision.max),
         (decision.watch.release, decision.watch.phase) if decision.watch else None,
     )

@@ -153,12 +153,14 @@ async def _replayed(settings: Settings, paths: Sequence[Path], asked: Asked) -> 
 
 def _policy(settings: Settings, path: Path, service: str) -> Policy:
     from autoscaler.model import Service
+    from autoscaler.policy import PolicyMode
     from autoscaler.policy_files import PolicyFiles
 
     loaded = PolicyFiles([path], settings.source_plugins, settings.notifiers).load()
     covering = loaded.covering(Service(id=service, name=service, version=1))
     if len(covering) == 1:
-        return covering[0].policy
+        # What it would do once it acts is asked, whether or not it does so yet.
+        return covering[0].policy.model_copy(update={"mode": PolicyMode.ACTIVE})
     names = ", ".join(each.policy.name for each in covering or loaded.policies) or "none"
     told = "several policies cover" if covering else "no policy covers"
     raise Invalid(f"{path}: {told} service {service!r}; there are: {names}")

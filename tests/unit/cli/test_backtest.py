@@ -56,6 +56,14 @@ def test_it_tells_how_good_a_policy_would_have_been(call: Call, table: str) -> N
     assert found["broken"] == []
 
 
+def test_a_policy_that_does_not_act_yet_is_replayed_as_if_it_did(call: Call, table: str) -> None:
+    text = Path(policy("a.yaml")).read_text()
+    Path("dry.yaml").write_text(text.replace("services:", "mode: dry-run\n    services:"))
+    active, dry = replayed(call, "a.yaml", "dry.yaml", "--csv", table)
+    assert dry["quality"] == active["quality"]
+    assert dry["actions"] == active["actions"] > 0
+
+
 def test_policies_are_compared_side_by_side(call: Call, table: str) -> None:
     slow = policy("slow.yaml", "behavior: {scale_up: {stabilization: 10m}}")
     result = call("backtest", policy("a.yaml"), slow, "--service", "web", "--csv", table)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from structlog.testing import capture_logs
 
-from autoscaler.model import Decision, Happening, Health, Standing
+from autoscaler.model import Decision, Happening, Health, Standing, Verdict
 from autoscaler.news import gist
 from autoscaler.telemetry import Telemetry
 from autoscaler.testing.builders import NOW
@@ -66,6 +66,16 @@ def test_a_decision_is_no_news_because_the_tasks_are_not_listed_yet() -> None:
     assert gist(decision(UNKNOWN), before) == before
     assert gist(decision(HEALTHY), before) != before
     assert gist(decision(UNKNOWN)) != gist(decision(HEALTHY))
+
+
+def test_it_is_news_what_holds_a_cure_whatever_holds_the_replicas() -> None:
+    def held(guard: str) -> Decision:
+        cure = Verdict(guard=guard, replicas=3, reason="found 15 s ago", about="alert")
+        return replace(decision(SICK), held_by="dry_run", verdicts=(cure,))
+
+    assert gist(held("second_look")) != gist(held("heal_dry_run"))
+    later = replace(held("second_look"), reason="found 30 s ago")
+    assert gist(held("second_look")) == gist(later)
 
 
 def test_neither_the_log_nor_whoever_listens_hears_of_a_moment() -> None:
