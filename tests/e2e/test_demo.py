@@ -20,7 +20,8 @@ from autoscaler.testing.real.prometheus import PrivatePrometheus
 pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(420)]
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "deploy.demo"]
+# A shell's background jobs, and all that they start, would not be told of a Ctrl-C.
+COMMAND = ["env", "--default-signal=INT", sys.executable, "-m", "deploy.demo"]
 TO_SET_UP, TO_PLAY, TO_END = 120, 180, 60
 """Seconds: far more than it takes, for machines with much else to do."""
 
