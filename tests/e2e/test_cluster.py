@@ -292,7 +292,7 @@ def test_a_node_is_cut_off_and_returns(twins: Twins, stack: Stack, record_proper
         "a node returns, and stays empty",
         since,
         "a skew of",
-        promised="25 s: `stable`, `for`, a pass",
+        promised="25 s from when Swarm says it is back: `stable`, `for`, a pass",
         cured=spread,
     )
     judge(seen, record_property)
