@@ -50,6 +50,10 @@ class Inbox:
             self._tell(name, receptions)
         return receptions
 
+    def unusable(self, reasons: Sequence[str]) -> None:
+        """Alerts were told that nobody can read: whoever told them does not look at the answer."""
+        self._telemetry.alerts_unusable(reasons)
+
     async def work(self) -> None:
         """Ask each source what fires, until it has been answered; and all of them for news."""
         async with asyncio.TaskGroup() as group:

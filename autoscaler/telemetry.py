@@ -234,6 +234,12 @@ class Telemetry:
         for receipt, count in Counter(receipts).items():
             self._metrics.alerts.labels(receipt.value).inc(count)
 
+    def alerts_unusable(self, reasons: Sequence[str]) -> None:
+        """Alerts were told that cannot be used; the same reason is logged once."""
+        self._metrics.alerts.labels(Receipt.IGNORED.value).inc(len(reasons))
+        if reasons and self._failures.news("alerts told", "", reasons[0], self._clock()):
+            self._log.warning("alerts ignored", count=len(reasons), reason=reasons[0])
+
     def agent_event(self, kind: str) -> None:
         """Something happened to a container, says an agent, for the first time."""
         self._metrics.agent_events.labels(kind).inc()

@@ -63,6 +63,7 @@ class _Webhook:
                 after = {"Retry-After": str(ceil(TRY_AGAIN))}
                 told = f"not stored: {shown(str(error))}"
                 raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, told, after) from error
+        self._inbox.unusable([each.reason for each in delivery.unusable])
         return web.json_response(_told(delivery, receptions))
 
     async def _read(self, body: bytearray) -> Delivery:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
 from autoscaler.errors import OutcomeUnknown, Permanent, Temporary
 from autoscaler.inbox import Inbox
@@ -116,12 +117,19 @@ async def test_what_newer_alertmanagers_add_is_passed_over(client: Client) -> No
     assert (await post(client, body))[0] == 200
 
 
-async def test_one_alert_that_cannot_be_used_does_not_spoil_the_others(client: Client) -> None:
+async def test_one_alert_that_cannot_be_used_does_not_spoil_the_others(
+    client: Client, telemetry: Telemetry
+) -> None:
     bad = {**alert("Bad"), "startsAt": "yesterday"}
-    status, told = await post(client, webhook([bad, alert("Slow")]))
-    assert status == 200
-    assert len(told["accepted"]) == 1
-    assert told["ignored"][0]["fingerprint"] == bad["fingerprint"]
+    with capture_logs() as logs:
+        for _ in range(2):
+            status, told = await post(client, webhook([bad, alert("Slow")]))
+            assert status == 200
+            assert told["ignored"][0]["fingerprint"] == bad["fingerprint"]
+    assert len(told["accepted"] + told["duplicate"]) == 1
+    # Alertmanager does not look at the answer.
+    assert [line["event"] for line in logs] == ["alerts ignored"]
+    assert b'autoscaler_alerts_received_total{receipt="ignored"} 2.0' in telemetry.render()
 
 
 async def test_annotations_that_are_too_long_are_left_out(client: Client, store: Broken) -> None:
