@@ -77,7 +77,9 @@ def _automatic(policy: Policy, observation: Observation, memory: Memory) -> tupl
 def _at_rest(
     policy: Policy, observation: Observation, memory: Memory, reason: str
 ) -> tuple[Memory, Decision]:
-    service = observation.service
+    service, scale = observation.service, policy.scale
+    counted = scale if service.replicas is not None else None
+    bounds = in_force(counted, observation.windows) if counted else None
     decision = Decision(
         at=observation.now,
         policy=policy.name,
@@ -87,6 +89,9 @@ def _at_rest(
         wanted=None,
         action=None,
         reason=reason,
+        # A person may still order a scale, within these.
+        min=bounds.min if bounds else None,
+        max=bounds.max if bounds else None,
         held_by="paused",
     )
     return recall.unwatched(memory), decision

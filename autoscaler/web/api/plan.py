@@ -10,7 +10,7 @@ from autoscaler.turns import Turns
 from autoscaler.web.api.desk import Desk
 from autoscaler.web.api.endpoint import Answer, Asked, Endpoint, endpoint
 from autoscaler.web.api.paging import Name, Part, part
-from autoscaler.web.api.services import found
+from autoscaler.web.api.services import found, observed
 
 
 class Planned(Part):
@@ -48,7 +48,7 @@ class _Planner:
     async def plan(self, asked: Asked) -> Plan:
         """A pass that leaves no trace. What is under way is not taken into account."""
         passes = self.desk.passes
-        chosen = list(passes.view.services.values())
+        chosen = observed(self.desk)
         if asked.query.service is not None:
             chosen = [found(self.desk, asked.query.service)]
         covered = [each for each in chosen if self.desk.covering(each)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import pairwise
+from math import ceil
 
 from autoscaler.addresses import shown
 from autoscaler.model import Decision, Mode, Rollout, Service, Standing, Task, TaskState
@@ -15,7 +16,7 @@ from autoscaler.revisions import differences
 from autoscaler.web.api.desk import Desk
 from autoscaler.web.api.endpoint import Answer, Asked, Endpoint, endpoint
 from autoscaler.web.api.paging import SERVICE, Part, part
-from autoscaler.web.problems import Problem
+from autoscaler.web.problems import TRY_AGAIN, Problem
 
 MOST_TASKS = 500
 
@@ -136,7 +137,7 @@ class _Shelf:
 
     async def services(self, asked: Asked) -> Services:
         """A part of them."""
-        everything = self.desk.passes.view.services.values()
+        everything = observed(self.desk)
         chosen, after = part(everything, lambda each: each.name, asked.query)
         decisions = await self.desk.store.last_by_service([each.name for each in chosen])
         items = [self._state(each, decisions.get(each.name)) for each in chosen]
@@ -189,9 +190,18 @@ class _Shelf:
         )
 
 
+def observed(desk: Desk) -> Sequence[Service]:
+    """The services that there are now. Raises Problem: not known is not none."""
+    if desk.passes.view.at is None:
+        after = {"Retry-After": str(ceil(TRY_AGAIN))}
+        told = "the cluster has not been observed yet; the log says why"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, told, after)
+    return list(desk.passes.view.services.values())
+
+
 def found(desk: Desk, name: str) -> Service:
     """A service that there is now. Raises Problem."""
-    service = desk.service(name)
+    service = next((each for each in observed(desk) if each.name == name), None)
     if service is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"there is no service {name!r}")
     return service

@@ -75,6 +75,15 @@ async def test_an_order_that_its_policy_does_not_allow_now_is_refused(
     assert list(await scene.store.orders()) == []
 
 
+async def test_the_bounds_hold_for_a_person_while_the_service_is_paused(
+    scene: Scenario, client: Client
+) -> None:
+    await order(client, {"kind": "pause", "service": "web"})
+    await scene.cycle()
+    answer = await order(client, {"kind": "scale", "service": "web", "replicas": 21}, 409)
+    assert "21 is outside of 2 to 20" in answer["detail"]
+
+
 async def test_what_is_done_once_needs_a_service_that_there_is(
     scene: Scenario, client: Client
 ) -> None:

@@ -47,7 +47,10 @@ async def test_one_service_is_told_with_its_tasks(scene: Scenario, client: Clien
 
 
 @pytest.mark.parametrize("place", ["/services/none", "/services/none/revisions", "/services/-"])
-async def test_a_service_that_is_not_there_is_a_problem(client: Client, place: str) -> None:
+async def test_a_service_that_is_not_there_is_a_problem(
+    scene: Scenario, client: Client, place: str
+) -> None:
+    await scene.cycle()
     answer = await get(client, place, 404)
     assert answer["status"] == 404
 
@@ -199,3 +202,12 @@ async def test_a_query_that_cannot_be_is_refused_with_what_is_wrong(
     client: Client, query: str, told: str
 ) -> None:
     assert told in (await get(client, f"/decisions?{query}", 400))["detail"]
+
+
+async def test_before_the_cluster_was_observed_nothing_is_known_of_services(
+    scene: Scenario, client: Client
+) -> None:
+    scene.view.at = None
+    for place in ("/services", "/services/web", "/services/web/revisions", "/plan"):
+        assert "not been observed yet" in (await get(client, place, 503))["detail"]
+    await get(client, "/decisions")
