@@ -8,15 +8,14 @@ class TestMyStore(AlertsContract):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autoscaler.model import KEPT, Alert, AlertStatus, Receipt, Reception
-from autoscaler.ports import Store
+from autoscaler.testing.contracts.opening import OpensStore
 
 NOW = 1_700_000_000.0
 ACCEPTED, DUPLICATE, IGNORED = Receipt.ACCEPTED, Receipt.DUPLICATE, Receipt.IGNORED
@@ -42,21 +41,8 @@ def resolved(alert: Alert, *, end: float | None = None, at: float | None = None)
 
 
 @pytest.mark.asyncio
-class AlertsContract:
+class AlertsContract(OpensStore):
     """One effect of each alert, told any number of times, in any order, over restarts."""
-
-    async def open(self, place: Path) -> Store:
-        """Open the store of a directory: empty at first, the same data after a `close`."""
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def opened(self, place: Path) -> AsyncIterator[Store]:
-        """A store that is closed in the end."""
-        store = await self.open(place)
-        try:
-            yield store
-        finally:
-            await store.close()
 
     async def test_a_new_store_knows_no_alerts(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

@@ -7,33 +7,19 @@ class TestMyStore(HistoryContract):
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from autoscaler.model import Decision, Outcome
-from autoscaler.ports import Store
+from autoscaler.testing.contracts.opening import OpensStore
 from autoscaler.testing.contracts.store import make_intent, make_record
 
 
 @pytest.mark.asyncio
-class HistoryContract:
+class HistoryContract(OpensStore):
     """What was decided, and how it ended."""
-
-    async def open(self, place: Path) -> Store:
-        """Open the store of a directory: empty at first, the same data after a `close`."""
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def opened(self, place: Path) -> AsyncIterator[Store]:
-        """A store that is closed in the end."""
-        store = await self.open(place)
-        try:
-            yield store
-        finally:
-            await store.close()
 
     async def test_the_last_record_of_a_service_is_the_one_stored_last(
         self, tmp_path: Path

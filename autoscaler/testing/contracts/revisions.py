@@ -7,15 +7,13 @@ class TestMyStore(RevisionsContract):
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from autoscaler.errors import Permanent
 from autoscaler.model import Memory, Revision, Template
-from autoscaler.ports import Store
+from autoscaler.testing.contracts.opening import OpensStore
 
 
 def a_template(release: str, value: str = "s3cr3t") -> Template:
@@ -24,21 +22,8 @@ def a_template(release: str, value: str = "s3cr3t") -> Template:
 
 
 @pytest.mark.asyncio
-class RevisionsContract:
+class RevisionsContract(OpensStore):
     """Templates are kept over restarts, a few of each service, and answered one at a time."""
-
-    async def open(self, place: Path) -> Store:
-        """Open the store of a directory: empty at first, the same data after a `close`."""
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def opened(self, place: Path) -> AsyncIterator[Store]:
-        """A store that is closed in the end."""
-        store = await self.open(place)
-        try:
-            yield store
-        finally:
-            await store.close()
 
     async def test_a_template_is_kept_over_a_restart_word_for_word(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

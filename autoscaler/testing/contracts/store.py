@@ -8,8 +8,6 @@ class TestMyStore(StoreContract):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +31,7 @@ from autoscaler.model import (
     Scaled,
     Service,
 )
-from autoscaler.ports import Store
+from autoscaler.testing.contracts.opening import OpensStore
 
 MEMORY = Memory(
     replicas=3,
@@ -78,21 +76,8 @@ def make_intent(service: str, at: float) -> Intent:
 
 
 @pytest.mark.asyncio
-class StoreContract:
+class StoreContract(OpensStore):
     """What survives a restart, and what is answered about it."""
-
-    async def open(self, place: Path) -> Store:
-        """Open the store of a directory: empty at first, the same data after a `close`."""
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def opened(self, place: Path) -> AsyncIterator[Store]:
-        """A store that is closed in the end."""
-        store = await self.open(place)
-        try:
-            yield store
-        finally:
-            await store.close()
 
     async def test_a_new_store_remembers_nothing(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

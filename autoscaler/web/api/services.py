@@ -201,7 +201,8 @@ def observed(desk: Desk) -> Sequence[Service]:
 
 def found(desk: Desk, name: str) -> Service:
     """A service that there is now. Raises Problem."""
-    service = next((each for each in observed(desk) if each.name == name), None)
+    observed(desk)
+    service = desk.service(name)
     if service is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"there is no service {name!r}")
     return service
