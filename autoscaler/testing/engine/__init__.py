@@ -7,8 +7,9 @@
 `fake_swarm.py` is what a test holds. Behind it: `cluster.py` keeps the objects (`objects.py`)
 and their versions; `services.py` does what clients ask for; `steps.py` moves the cluster one
 step on (`slots.py` makes tasks, `scheduler.py` places them, `lifecycle.py` runs them,
-`updater.py` rolls updates out); `journal.py` is the event stream, `handlers.py` the API and
-`faults.py` what can go wrong. The contract tests of the orchestrator hold it to a real engine.
+`updater.py` rolls updates out); `journal.py` is the event stream, `handlers.py` the API,
+`faults.py` what can go wrong and `spoiling.py` what becomes of answers on their way. The contract
+tests of the orchestrator hold it to a real engine.
 """
 
 from autoscaler.testing.engine.fake_swarm import FakeSwarm

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from autoscaler.testing.engine.spoiling import Spoil
+
+T = TypeVar("T")
 
 NO_LEADER = (
     "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that "
@@ -60,13 +65,22 @@ class Faults:
     """The engine is a worker's."""
     answers: dict[str, Canned] = field(default_factory=dict)
     """Other answers, by pattern."""
+    spoil: dict[str, Spoil] = field(default_factory=dict)
+    """What becomes of answers on their way, by pattern; the request is carried out."""
     before: Callable[[Request], Awaitable[None]] | None = None
     """Runs before each request is carried out: somebody else who acts in between."""
 
     def canned(self, request: Request) -> Canned | None:
         """The answer that shall be given instead."""
-        found = (canned for each, canned in self.answers.items() if matches(each, request))
-        return next(found, None)
+        return _first(self.answers, request)
+
+    def spoiling(self, request: Request) -> Spoil | None:
+        """What shall become of its answer."""
+        return _first(self.spoil, request)
+
+
+def _first(by_pattern: Mapping[str, T], request: Request) -> T | None:
+    return next((found for each, found in by_pattern.items() if matches(each, request)), None)
 
 
 def matches(pattern: str | None, request: Request) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,8 +27,8 @@ class Journal:
         self._readers: set[Reader] = set()
         self.silent = False
         """Events happen and reach no open stream, as over a half-open connection."""
-        self.twice = False
-        """Every event is sent two times."""
+        self.underway: Callable[[Document], Sequence[Document]] | None = None
+        """What reaches open streams in place of an event: nothing, another one, more of them."""
 
     def tell(
         self, kind: str, action: str, actor: str, attributes: Mapping[str, str], *, swarm: bool
@@ -44,8 +44,11 @@ class Journal:
             "timeNano": at,
         }
         self._past.append(event)
-        for reader in () if self.silent else self._readers:
-            self._hand(reader, event)
+        if self.silent:
+            return
+        for sent in (event,) if self.underway is None else self.underway(event):
+            for reader in self._readers:
+                self._hand(reader, sent)
 
     def open(self, since: int | None) -> Reader:
         """A reader; it gets what is remembered from `since` (nanoseconds) on, if stated."""
@@ -83,5 +86,3 @@ class Journal:
     def _hand(self, reader: Reader, event: Document) -> None:
         with suppress(asyncio.QueueFull):
             reader.put_nowait(event)
-            if self.twice:
-                reader.put_nowait(event)

@@ -77,7 +77,12 @@ class EngineServer:
         if matches(self.faults.drop, seen):
             return _hang_up(request)
         answer = await self._answer(seen, request, handler)
-        return _hang_up(request) if matches(self.faults.lose_answer, seen) else answer
+        if matches(self.faults.lose_answer, seen):
+            return _hang_up(request)
+        spoil = self.faults.spoiling(seen)
+        if spoil is not None and isinstance(answer, web.Response):
+            return await spoil(request, answer)
+        return answer
 
     async def _answer(
         self, seen: Request, request: web.Request, handler: Handler
