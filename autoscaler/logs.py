@@ -86,6 +86,8 @@ class Failing:
 
     since: float
     count: int = 0
+    last: str = ""
+    """Why it failed the last time."""
     told: set[str] = field(default_factory=set)
 
 
@@ -117,7 +119,7 @@ class Failures:
         run = self._runs.setdefault((where, service), Failing(now))
         if len(self._runs) > self.MOST_RUNS:
             self._runs.pop(next(iter(self._runs)))
-        run.count += 1
+        run.count, run.last = run.count + 1, text
         text = re.sub(r"\d+", "#", text)
         if text in run.told or len(run.told) >= self.MOST_TEXTS:
             return False
@@ -127,6 +129,10 @@ class Failures:
     def end(self, where: str, service: str) -> Failing | None:
         """End a run; None when nothing had failed."""
         return self._runs.pop((where, service), None)
+
+    def open(self, where: str, service: str = "") -> Failing | None:
+        """A run that has not ended."""
+        return self._runs.get((where, service))
 
     def forget(self, service: str) -> None:
         """Drop a service's runs."""
@@ -157,6 +163,12 @@ def ordered(action: Action) -> dict[str, str]:
 def about(service: str) -> dict[str, str]:
     """The service that it is about, if it is about one."""
     return {"service": service} if service else {}
+
+
+def in_words(error: BaseException) -> str:
+    """What went wrong; the kind of an error says something only where it is none of ours."""
+    ours = isinstance(error, AutoscalerError) and str(error)
+    return ours or f"{type(error).__name__}: {error}"
 
 
 def trace(error: BaseException) -> BaseException | None:

@@ -11,6 +11,7 @@ from autoscaler.controller import Controller
 from autoscaler.coverage import coverage
 from autoscaler.covering import Covering
 from autoscaler.passes import Passes
+from autoscaler.passing import late_after, passing
 from autoscaler.policy_files import PolicyWatcher
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def desk(parts: Parts, loop: Loop) -> web.Desk:
         passes=loop.passes,
         covering=loop.covering,
         policies=lambda: policies(loop.watcher),
+        passing=lambda: passing(parts.view, parts.telemetry, late_after(parts.settings)),
         happenings=parts.telemetry.happenings,
         wake=loop.controller.wake,
         clock=parts.clock,
@@ -78,7 +80,7 @@ def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:
         return False, "no policies are loaded"
     if parts.view.at is None:
         return False, "the fleet has not been observed yet"
-    longest = 3 * parts.settings.interval + parts.settings.deadlines.observe
+    longest = late_after(parts.settings)
     age = parts.clock() - parts.view.at
     if age > longest:
         return False, f"the fleet was last observed {age:.0f} s ago; the log says why"

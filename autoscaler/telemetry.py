@@ -19,7 +19,18 @@ from autoscaler.changes import Changes
 from autoscaler.errors import Temporary
 from autoscaler.figures import direction_of, figures
 from autoscaler.happenings import Happenings
-from autoscaler.logs import Failures, Places, about, configure_logging, ordered, step, told, trace
+from autoscaler.logs import (
+    Failing,
+    Failures,
+    Places,
+    about,
+    configure_logging,
+    in_words,
+    ordered,
+    step,
+    told,
+    trace,
+)
 from autoscaler.metrics import Metrics
 from autoscaler.model import (
     Act,
@@ -282,11 +293,15 @@ class Telemetry:
         """
         self._metrics.errors.labels(self._places.of(where)).inc()
         text = f"{type(error).__name__}: {error}"
-        if self._failures.news(where, service, text, self._clock()):
+        if self._failures.news(where, service, in_words(error), self._clock()):
             known = isinstance(error, Temporary)
             log = self._log.warning if known else self._log.error
             log("failed", where=where, error=text, **about(service), exc_info=trace(error))
             self._tell(changes.failing(where, service, error, self._clock()))
+
+    def failing(self, where: str) -> Failing | None:
+        """What has failed there, since when; None while it goes well."""
+        return self._failures.open(where)
 
     def well(self, where: str, *, service: str = "") -> None:
         """It went well; logged when it had failed before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autoscaler.passing import passing
 from autoscaler.policy_files import PolicySet
 from autoscaler.settings import Api
 from autoscaler.testing.scenario import Scenario
@@ -15,6 +16,7 @@ def a_desk(scene: Scenario) -> Desk:
         passes=scene.passes,
         covering=scene.covering,
         policies=lambda: Policies(PolicySet(tuple(scene.policies)), True, ()),
+        passing=lambda: passing(scene.view, scene.telemetry, 70.0),
         happenings=scene.telemetry.happenings,
         wake=scene.controller.wake,
         clock=scene.clock,

@@ -47,7 +47,7 @@ class Scenario:
         self.swarm = MemorySwarm(self.clock, *services)
         self.orchestrator: Orchestrator = self.swarm
         self.source = ScriptedSource(answer or constant(0.0))
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry(self.clock)
         self.limits = limits or BrakeLimits()
         self.view = View()
         self._given_store = store

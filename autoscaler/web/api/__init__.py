@@ -3,7 +3,7 @@
 desk.py       what it works on
 endpoint.py   a route with what it takes and answers; openapi.py makes the document of them
 paging.py     lists in parts
-services.py, decisions.py, policies.py, orders.py, plan.py, alerts.py, events.py
+services.py, decisions.py, policies.py, orders.py, plan.py, alerts.py, loop.py, events.py
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from autoscaler.web.api import alerts, decisions, orders, plan, policies, services
+from autoscaler.web.api import alerts, decisions, loop, orders, plan, policies, services
 from autoscaler.web.api.desk import Desk, Policies
 from autoscaler.web.api.endpoint import Endpoint
 from autoscaler.web.api.events import Events
@@ -23,7 +23,7 @@ __all__ = ["Desk", "Policies", "endpoints", "routes"]
 
 def endpoints(desk: Desk) -> Sequence[Endpoint]:
     """All of them."""
-    tables = (services, decisions, policies, orders, plan, alerts)
+    tables = (services, decisions, policies, orders, plan, alerts, loop)
     found = [each for table in tables for each in table.endpoints(desk)]
     found.append(Events(desk.happenings).endpoint())
     return [*found, document_of(found, desk.version)]

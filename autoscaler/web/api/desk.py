@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autoscaler.happenings import Happenings
 from autoscaler.model import Service
 from autoscaler.passes import Passes
+from autoscaler.passing import Passing
 from autoscaler.policy_files import LoadedPolicy, PolicySet
 from autoscaler.ports import Clock, Store
 
@@ -31,6 +32,7 @@ class Desk:
     passes: Passes
     covering: Callable[[Service], Sequence[LoadedPolicy]]
     policies: Callable[[], Policies]
+    passing: Callable[[], Passing]
     happenings: Happenings
     wake: Callable[[str | None], None]
     """Has a service, or all of them, looked at soon."""

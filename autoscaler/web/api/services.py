@@ -194,7 +194,9 @@ def observed(desk: Desk) -> Sequence[Service]:
     """The services that there are now. Raises Problem: not known is not none."""
     if desk.passes.view.at is None:
         after = {"Retry-After": str(ceil(TRY_AGAIN))}
-        told = "the cluster has not been observed yet; the log says why"
+        failing = desk.passing().failing
+        told = f": {failing.reason}" if failing else "; the first look is under way"
+        told = f"the cluster has not been observed yet{told}"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, told, after)
     return list(desk.passes.view.services.values())
 

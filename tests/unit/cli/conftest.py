@@ -67,7 +67,7 @@ def fill_store(records: Sequence[Record], settled: Outcome | None = None) -> Non
                         id=str(number), at=decision.at, policy="shop-web", action=decision.action
                     )
                 )
-            await store.record(records=[record], intents=intents)
+            await store.record(records=[record], intents=intents, at=decision.at)
             if settled is not None and intents:
                 await store.settle(intents[0], settled, "", decision.at, None)
         await store.close()

@@ -237,5 +237,5 @@ def test_history_of_a_name_that_nobody_knows_says_what_is_meant(call: Call) -> N
 
 def test_an_empty_store_is_told(call: Call) -> None:
     fill_store([])
-    assert call("status").output == "No decision has been stored yet.\n"
+    assert call("status").output.endswith("\nNo decision has been stored yet.\n")
     assert "is the service running, with this store?" in call("explain", "x").output

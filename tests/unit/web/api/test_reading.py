@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from autoscaler import records
+from autoscaler.errors import Temporary
 from autoscaler.model import Template
 from autoscaler.testing.builders import a_service
 from autoscaler.testing.contracts.alerts import NOW, firing
@@ -209,5 +210,7 @@ async def test_before_the_cluster_was_observed_nothing_is_known_of_services(
 ) -> None:
     scene.view.at = None
     for place in ("/services", "/services/web", "/services/web/revisions", "/plan"):
-        assert "not been observed yet" in (await get(client, place, 503))["detail"]
+        assert "observed yet; the first look" in (await get(client, place, 503))["detail"]
+    scene.telemetry.error("cycle", Temporary("the engine is silent"))
+    assert "observed yet: the engine is silent" in (await get(client, place, 503))["detail"]
     await get(client, "/decisions")
