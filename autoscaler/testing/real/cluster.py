@@ -26,9 +26,10 @@ T = TypeVar("T")
 
 _NODES = 3
 _PORT = 2377
-_JOIN_TIMEOUT = 60
+_JOIN_TIMEOUT = 180
 # A node is down three heartbeats of 5 s after its last one; after a change of the leader, six.
-_LOSS_TIMEOUT = 120
+# On a busy machine it takes longer than that.
+_LOSS_TIMEOUT = 240
 
 # 192.0.2.0/24 is set aside for examples; these addresses exist inside the namespaces only.
 _NETWORK = "192.0.2"

@@ -27,7 +27,7 @@ from autoscaler.testing.real.workspace import Workspace
 
 T = TypeVar("T")
 
-_START_TIMEOUT = 60
+_START_TIMEOUT = 180
 _STOP_TIMEOUT = 30
 
 
@@ -229,7 +229,7 @@ class Manager(PrivateEngine):
         ).splitlines()  # fmt: skip
         return [task.split()[0] for task in tasks if task.split()[1] == "Running"]
 
-    def wait_running(self, service: str, count: int, *, timeout: float = 90) -> list[str]:
+    def wait_running(self, service: str, count: int, *, timeout: float = 180) -> list[str]:
         """Wait until just so many tasks run; return their ids."""
         wait_until(
             lambda: len(self.running(service)) == count,

@@ -45,7 +45,7 @@ class Isolation:
         command = ["unshare", *_NAMESPACES, *(["--net"] if private_network else []), *hold]
         self._child = Child(command, workspace.path / "isolation.log")
         try:
-            self._child.wait_ready(ready.exists, 30)
+            self._child.wait_ready(ready.exists, 120)
             self._holder = inner_process(self._child)
             self.run("hostname", hostname)
             self.address, self.gateway = _link(self) if private_network else ("127.0.0.1",) * 2
@@ -77,7 +77,7 @@ def inner_process(entering: Child) -> int:
     """Return the child of `unshare` or `nsenter` that runs in the inner process namespace."""
     return wait_until(
         lambda: next(filter(_is_inside, _children(entering.pid)), 0),
-        timeout=30,
+        timeout=120,
         what=f"the process that {entering.name} starts",
         every=0.01,
     )

@@ -18,7 +18,7 @@ from autoscaler.testing.real.workspace import Workspace
 
 Config = Mapping[str, Any] | str
 
-_START_TIMEOUT = 60
+_START_TIMEOUT = 180
 _ANSWER_TIMEOUT = 20
 _ATTEMPTS = 3
 
