@@ -76,8 +76,8 @@ class JobQueue:
         return len(self._hung & self.workers)
 
     def hang(self) -> None:
-        """Let all workers hang that are there."""
-        self._hung = self.workers
+        """Let all workers hang that have ever asked: one may just be slow to ask again."""
+        self._hung = frozenset(self._workers)
 
     async def take(self, patience: float = PATIENCE, worker: str = "") -> int | None:
         """The next job; None if none comes while the patience lasts."""

@@ -38,8 +38,8 @@ SHORT: Profile = (
 )
 AFTERWARDS = "afterwards"
 """The phase that follows every profile, at the rate of its end."""
-PATIENCE = 60.0
-"""Seconds that the service has to shrink in that phase."""
+PATIENCE = 180.0
+"""Seconds that the service has at most to shrink in that phase."""
 
 
 def at(profile: Profile, seconds: float) -> tuple[Phase, float]:
@@ -53,6 +53,17 @@ def at(profile: Profile, seconds: float) -> tuple[Phase, float]:
     return Phase(AFTERWARDS, PATIENCE, rate, rate), rate
 
 
+def jobs(profile: Profile, seconds: float) -> float:
+    """The jobs that came since the start, however seldom anybody looks."""
+    total, left = 0.0, seconds
+    for phase in profile:
+        spent = min(left, phase.seconds)
+        rise = (phase.end - phase.start) * spent / phase.seconds
+        total += spent * (phase.start + rise / 2)
+        left -= spent
+    return total + left * profile[-1].end
+
+
 def duration(profile: Profile) -> float:
     """Seconds until the load is over."""
     return sum(phase.seconds for phase in profile)
@@ -61,12 +72,9 @@ def duration(profile: Profile) -> float:
 async def produce(profile: Profile, queue: JobQueue) -> None:
     """Deliver jobs, for ever."""
     loop = asyncio.get_running_loop()
-    started = loop.time()
-    owed, before = 0.0, 0.0
+    started, delivered = loop.time(), 0
     while True:
         await asyncio.sleep(STEP)
-        now = loop.time() - started
-        owed += at(profile, now)[1] * (now - before)
-        before = now
-        await queue.add(int(owed))
-        owed -= int(owed)
+        due = int(jobs(profile, loop.time() - started))
+        await queue.add(due - delivered)
+        delivered = due

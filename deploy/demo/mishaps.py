@@ -15,7 +15,7 @@ from deploy.demo.stage import ALERT, Stage
 from deploy.demo.swarms import IMAGE, MISSING, SERVICE
 from deploy.demo.watch import Mishap, Seen
 
-MENDED_WITHIN = 90.0
+MENDED_WITHIN = 180.0
 """Seconds that it may take until all is well again."""
 SHOWN_FOR = 2.0
 """Seconds for which it is shown that all is well again."""
@@ -41,12 +41,14 @@ async def happen(
 async def _task_killed(service: Service, seen: Seen, now: Callable[[], float]) -> Holds:
     victim = next(iter(await service.tasks()), "")
     container = await service.container(victim)
+    before = service.queue.workers
     seen.mishaps.append(Mishap("task killed", f"docker kill {container}", now()))
     await service.docker("kill", container)
 
     async def is_replaced() -> bool:
         tasks = await service.whole()
-        return bool(tasks) and victim not in tasks
+        another_asks = bool(service.queue.workers - before)
+        return bool(tasks) and victim not in tasks and another_asks
 
     return is_replaced
 

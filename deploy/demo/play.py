@@ -23,8 +23,7 @@ from deploy.demo.watch import Seen, Watcher
 
 Show = Callable[[Seen], Coroutine[None, None, None]]
 
-
-REACHED_WITHIN = 20.0
+REACHED_WITHIN = 60.0
 """Seconds after which some worker must have asked for a job."""
 
 
@@ -32,9 +31,12 @@ class Broken(RuntimeError):
     """The demonstration cannot go on."""
 
 
-async def play(stage: Stage, profile: Profile, seen: Seen, show: Show) -> None:
+async def play(
+    stage: Stage, profile: Profile, seen: Seen, show: Show, *, misfortune: bool = True
+) -> None:
     """Until the service has come through all of it, or has been given time enough.
 
+    Without `misfortune` that is the load, and no mishap follows.
     Raises Broken, ProcessFailed or OSError.
     """
     queue = JobQueue()
@@ -46,7 +48,7 @@ async def play(stage: Stage, profile: Profile, seen: Seen, show: Show) -> None:
             group.create_task(show(seen), name="screen"),
         ]
         try:
-            await _acts(stage, queue, profile, seen)
+            await _acts(stage, queue, profile, seen, misfortune)
             failure = None
         except (Broken, ProcessFailed, OSError) as error:
             # Out of the group it would be one of several.
@@ -76,7 +78,9 @@ async def served(stage: Stage, queue: JobQueue) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def _acts(stage: Stage, queue: JobQueue, profile: Profile, seen: Seen) -> None:
+async def _acts(
+    stage: Stage, queue: JobQueue, profile: Profile, seen: Seen, misfortune: bool
+) -> None:
     """Wait for the end of the load, then of each mishap; or say what broke."""
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -94,7 +98,7 @@ async def _acts(stage: Stage, queue: JobQueue, profile: Profile, seen: Seen) -> 
     async def is_over() -> bool:
         return loop.time() > ends and is_back(seen)
 
-    if await until(is_over, load.duration(profile) + load.PATIENCE):
+    if await until(is_over, load.duration(profile) + load.PATIENCE) and misfortune:
         await mishaps.happen(stage, queue, seen, lambda: loop.time() - started, until)
 
 

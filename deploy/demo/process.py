@@ -16,7 +16,7 @@ from autoscaler.testing.real.workspace import Workspace
 INTERVAL = 1.0
 """Seconds between two passes over the services."""
 SCOPES = ["operate", "alerts"]
-_START_TIMEOUT = 60
+_START_TIMEOUT = 180
 _STOP_TIMEOUT = 10
 
 # A proxy that the environment names is not for servers of one's own.

@@ -101,7 +101,7 @@ class Stack:
             text = text.replace(f"${{DEMO_{name}}}", value)
         command = ["stack", "deploy", "--resolve-image=never", "--compose-file=-", STACK]
         self._swarm.docker(*command, stdin=text.encode())
-        wait_until(self._runs, timeout=60, what="the first worker", every=0.3)
+        wait_until(self._runs, timeout=180, what="the first worker", every=0.3)
 
     def refuse_another(self) -> None:
         """Raise if somebody has a stack of this name."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.demo.load import AFTERWARDS
 from deploy.demo.watch import Mishap, Point, Seen, Told
 
 STEADY = 2.0
@@ -20,7 +19,7 @@ class Verdict:
     first: int
     """Running tasks at the start."""
     most: Point
-    """When most tasks ran."""
+    """When most tasks ran, and had most to do."""
     last: int
     """Running tasks at the end."""
     wanted: int
@@ -34,8 +33,8 @@ class Verdict:
 
     @property
     def grew(self) -> bool:
-        """Whether tasks were added under load."""
-        return self.most.running >= GROWN * self.first and self.most.phase != AFTERWARDS
+        """Whether tasks were added while there was work for them."""
+        return self.most.running >= GROWN * self.first and self.most.backlog > 0
 
     @property
     def shrank(self) -> bool:
@@ -61,7 +60,7 @@ def judge(seen: Seen) -> Verdict | None:
         return None
     return Verdict(
         first=running[0].running,
-        most=max(running, key=lambda point: point.running),
+        most=max(running, key=lambda point: (point.running, point.backlog)),
         last=points[-1].running,
         wanted=points[-1].desired,
         longest_queue=max(point.backlog for point in seen.points),
