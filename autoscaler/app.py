@@ -203,6 +203,8 @@ async def assemble(parts: Parts, watcher: PolicyWatcher) -> Loop:
     parts.hub.hear = [s.hear for s in parts.sources.values() if isinstance(s, HearsUsage)]
     watcher.on_loaded = lambda loaded: _loaded(parts, controller, loaded)
     watcher.on_failed = lambda problems: parts.telemetry.policies_failed([*map(str, problems)])
+    watcher.on_unknown = lambda error: parts.telemetry.error("policies of the cluster", error)
+    watcher.on_known = lambda: parts.telemetry.well("policies of the cluster")
     return Loop(controller, passes, covering, watcher)
 
 

@@ -61,7 +61,8 @@ class Covering:
         files = in_force.covering(service)
         own = self._own(service)
         if not files:
-            return own.policies
+            # A policy that the cluster keeps would go before labels.
+            return own.policies if in_force.whole else ()
         if not own.stated:
             return files
         note = f"its labels are not used: policy {files[0].policy.name!r} of a file covers it"

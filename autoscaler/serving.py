@@ -70,14 +70,17 @@ def desk(parts: Parts, loop: Loop) -> web.Desk:
 
 def policies(watcher: PolicyWatcher) -> web.Policies:
     """Those of files, and what is wrong with them."""
-    problems = tuple(str(each) for each in watcher.problems)
-    return web.Policies(watcher.current, watcher.loaded, problems)
+    problems = [str(each) for each in watcher.problems]
+    unknown = [watcher.unknown] if watcher.unknown else []
+    return web.Policies(watcher.current, watcher.loaded, (*problems, *unknown))
 
 
 def ready(parts: Parts, watcher: PolicyWatcher) -> tuple[bool, str]:
     """Whether passes can be made, and if not, what is missing."""
     if not watcher.loaded:
         return False, "no policies are loaded"
+    if not watcher.current.whole:
+        return False, f"{watcher.unknown}; until then labels wait"
     if parts.view.at is None:
         return False, "the fleet has not been observed yet"
     longest = late_after(parts.settings)

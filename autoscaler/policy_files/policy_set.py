@@ -39,6 +39,8 @@ class PolicySet:
     policies: tuple[LoadedPolicy, ...] = ()
     files: tuple[str, ...] = ()
     """The files that they were read from, sorted."""
+    whole: bool = True
+    """False while it is not known which policies the cluster keeps beside these."""
     _cache: dict[str, tuple[Service, tuple[LoadedPolicy, ...]]] = field(
         default_factory=dict, repr=False, compare=False
     )

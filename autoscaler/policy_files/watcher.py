@@ -13,7 +13,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,9 +39,8 @@ class _Seen:
     """What there was to load; equal to another one if nothing has changed."""
 
     files: object
-    kept: Kept = field(default_factory=dict)
-    unknown: str = ""
-    """Why it is not known what the cluster keeps; empty when it is."""
+    kept: Kept | None
+    """What the cluster keeps, as it is known last; None while it never was."""
 
 
 class PolicyWatcher:
@@ -50,7 +49,8 @@ class PolicyWatcher:
     The files are looked at when the system says that something changed, and every `poll`
     seconds in any case: network file systems and some mounts never say, nor does a cluster of
     what it keeps. A set with a problem changes nothing: `current` stays, and `problems` says
-    why until a good set is loaded. So it is while nobody knows what the cluster keeps.
+    why until a good set is loaded. While a cluster does not say what it keeps, what it kept last
+    holds on; at a start those of files hold alone, and the set says that it is not whole.
     """
 
     def __init__(
@@ -61,11 +61,13 @@ class PolicyWatcher:
         notifiers: Collection[str] | None = None,
         kept: Callable[[], Awaitable[Kept]] = nothing_kept,
         poll: float = 15.0,
+        retry: float = 2.0,
         hints: Hints | None = None,
     ) -> None:
         """`notifiers` are those that policies may name; None: any.
 
-        `kept` asks the cluster; it raises an AutoscalerError when that cannot be told."""
+        `kept` asks the cluster; it raises an AutoscalerError when that cannot be told. Until it
+        could for the first time it is asked again every `retry` seconds."""
         self.files = PolicyFiles(paths, sources, notifiers)
         self.current = PolicySet()
         """The policies in force; empty until the first good set is loaded."""
@@ -75,11 +77,18 @@ class PolicyWatcher:
         """What is wrong with the files as they are now; `current` is then an older set."""
         self.on_loaded: Callable[[PolicySet], object] = lambda _: None
         self.on_failed: Callable[[Sequence[str]], object] = lambda _: None
+        self.on_unknown: Callable[[AutoscalerError], object] = lambda _: None
+        """The cluster was asked what it keeps, and did not say."""
+        self.on_known: Callable[[], object] = lambda: None
+        """It did."""
+        self.unknown = ""
+        """Why it did not; empty when it did."""
         self._ask_kept = kept
-        self._poll = poll
+        self._poll, self._retry = poll, retry
         self._hints = hints or file_hints
         self._asked = asyncio.Event()
         self._seen: _Seen | None = None
+        self._kept: Kept | None = None
 
     def reload(self) -> None:
         """Ask `watch` to load the files again, changed or not; for a signal handler."""
@@ -99,21 +108,27 @@ class PolicyWatcher:
         """Load everything now; whether the set was good and is in force."""
         # Taken before reading: what is written meanwhile then differs from it.
         self._seen = await self._look()
-        checked = await asyncio.to_thread(self.files.check, self._seen.kept)
-        self.problems = (*_unknown(self._seen), *checked.problems)
+        kept = self._seen.kept
+        checked = await asyncio.to_thread(self.files.check, kept or {})
+        self.problems = checked.problems
         if self.problems:
             self.on_failed([str(problem) for problem in self.problems])
             return False
-        self.current, self.loaded = checked.policies, True
-        self.on_loaded(checked.policies)
+        self.current, self.loaded = replace(checked.policies, whole=kept is not None), True
+        self.on_loaded(self.current)
         return True
 
     async def _look(self) -> _Seen:
         files = await asyncio.to_thread(self.files.fingerprint)
         try:
-            return _Seen(files, await self._ask_kept())
+            self._kept = await self._ask_kept()
         except AutoscalerError as error:
-            return _Seen(files, unknown=str(error))
+            self.unknown = f"it is not known what policies the cluster keeps: {error}"
+            self.on_unknown(error)
+        else:
+            self.unknown = ""
+            self.on_known()
+        return _Seen(files, self._kept)
 
     async def watch(self) -> None:
         """Load the files whenever they change or `reload` asks, for ever; at first too,
@@ -123,21 +138,25 @@ class PolicyWatcher:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._notice(), name="policy file changes")
             while True:
+                if await self._is_due():
+                    self._asked.clear()
+                    await self.load()
+
+    async def _is_due(self) -> bool:
+        """Wait until there may be something to load; whether there is."""
+        known = self._seen is None or self._seen.kept is not None
+        try:
+            async with asyncio.timeout(None if known else self._retry):
                 await self._asked.wait()
-                self._asked.clear()
-                await self.load()
+        except TimeoutError:
+            return await self._look() != self._seen
+        return True
 
     async def _notice(self) -> None:
         async with aclosing(self._hints(self.files, self._poll)) as hints:
             async for _ in hints:
                 if await self._look() != self._seen:
                     self._asked.set()
-
-
-def _unknown(seen: _Seen) -> tuple[Problem, ...]:
-    if not seen.unknown:
-        return ()
-    return (Problem("policies that the cluster keeps", None, (), f"not known: {seen.unknown}"),)
 
 
 async def file_hints(files: PolicyFiles, poll: float) -> AsyncGenerator[None, None]:

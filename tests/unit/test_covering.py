@@ -56,6 +56,15 @@ def test_files_win_and_the_decision_says_so() -> None:
     assert decision.notes == (told,)
 
 
+def test_until_it_is_known_what_the_cluster_keeps_labels_wait_and_files_hold() -> None:
+    """A policy that the cluster keeps might cover the service."""
+    file = load({**a_policy_document(), "services": ["api"]})
+    part = PolicySet((file,), whole=False)
+    covering = Covering(lambda: part, {})
+    assert covering(labelled()) == ()
+    assert [each.policy for each in covering(replace(a_service(), name="api"))] == [file.policy]
+
+
 def test_until_the_files_are_known_labels_do_not_hold_either() -> None:
     """One of the files might cover the service."""
     assert Covering(lambda: None, {})(labelled()) == ()

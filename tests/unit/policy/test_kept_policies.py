@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def names(found: PolicySet) -> list[str]:
 
 
 def watcher(path: Path, cluster: Cluster, hints: ScriptedHints | None = None) -> PolicyWatcher:
-    return PolicyWatcher([path], kept=cluster.policies, hints=hints or ScriptedHints())
+    return PolicyWatcher([path], kept=cluster.policies, retry=0.0, hints=hints or ScriptedHints())
 
 
 async def test_they_hold_beside_those_of_files_and_bear_their_own_name(write: Write) -> None:
@@ -102,25 +103,47 @@ async def test_not_known_is_not_none(write: Write) -> None:
     await watched.load()
     async with watching(watched) as told:
         cluster.fault = Temporary("no leader")
+        write("a.yaml", policies(policy("shop", "[shop]")))
         hints.give()
-        assert await told.next() == ["policies that the cluster keeps: not known: no leader"]
-        assert names(watched.current) == ["shop-web", "api"]
-        cluster.fault = None
+        assert await told.next_names() == ["shop", "api"]
+        assert (watched.problems, watched.current.whole) == ((), True)
+        assert watched.unknown.endswith("what policies the cluster keeps: no leader")
+        cluster.fault, cluster.kept = None, {}
         hints.give()
-        assert await told.next_names() == ["shop-web", "api"]
+        assert await told.next_names() == ["shop"]
+        assert watched.unknown == ""
 
 
-async def test_until_it_is_known_what_is_kept_nothing_is_in_force(write: Write) -> None:
-    cluster, hints = Cluster(shop=API), ScriptedHints()
+async def test_at_a_start_those_of_files_hold_before_it_is_known_what_is_kept(
+    write: Write,
+) -> None:
+    cluster = Cluster(shop=API)
     cluster.fault = Temporary("no leader")
-    watched = watcher(write("a.yaml", WEB), cluster, hints)
+    watched = watcher(write("a.yaml", WEB), cluster)
+    unknown: asyncio.Queue[object] = asyncio.Queue()
+    watched.on_unknown = unknown.put_nowait
     await watched.begin()
     async with watching(watched) as told:
-        assert isinstance(await told.next(), list)
-        assert not watched.loaded
+        assert await told.next_names() == ["shop-web"]
+        assert (watched.loaded, watched.problems, watched.current.whole) == (True, (), False)
+        async with asyncio.timeout(30):
+            for _ in range(4):
+                await unknown.get()
+        assert told.events.empty()
         cluster.fault = None
-        hints.give()
         assert await told.next_names() == ["shop-web", "api"]
+        assert watched.current.whole
+
+
+async def test_that_a_cluster_keeps_none_is_told_once_it_is_known(write: Write) -> None:
+    cluster = Cluster()
+    cluster.fault = Temporary("no leader")
+    watched = watcher(write("a.yaml", WEB), cluster)
+    async with watching(watched) as told:
+        await told.next()
+        cluster.fault = None
+        assert await told.next_names() == ["shop-web"]
+        assert watched.current.whole
 
 
 async def test_a_file_with_a_mistake_ends_the_start_whatever_is_kept(write: Write) -> None:
