@@ -33,7 +33,7 @@ async def test_a_cluster_that_is_away_at_the_start_is_no_mistake_in_policies(
     swarm = Keeping(ManualClock(), a_service(3))
     swarm.fault = Temporary("the engine is silent")
     store = await SqliteStore.open(":memory:")
-    parts = Parts(Settings(policies=str(tmp_path)), swarm, {}, store)
+    parts = Parts(Settings(policies=(str(tmp_path),)), swarm, {}, store)
     watcher = PolicyWatcher(parts.settings.policy_paths, kept=keeper(parts))
     loop = await assemble(parts, watcher)
     assert await watcher.load()
