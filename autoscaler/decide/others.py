@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autoscaler.decide.bounds import may_be_zero
-from autoscaler.model import Changed, Memory, Observation, Reset, Scaled
+from autoscaler.model import Changed, Doubt, Memory, Observation, Reset, Scaled
 from autoscaler.policy import Scale
 
 PATIENCE = 6.0
@@ -27,8 +27,9 @@ def notice(seen: Memory, before: Memory, observation: Observation) -> Memory:
     """Keep what the replicas were, if somebody has changed them since the last pass."""
     if before.replicas is None or before.replicas == seen.replicas:
         return seen
-    if _came_late(before, seen, observation):
-        return _own(seen)
+    late = before.doubt
+    if late is not None and _has_come(late, seen, observation):
+        return _own(seen, late)
     earliest = before.changed.replicas if before.changed else before.replicas
     changed = Changed(
         at=observation.now,
@@ -38,21 +39,13 @@ def notice(seen: Memory, before: Memory, observation: Observation) -> Memory:
     return replace(seen, changed=changed)
 
 
-def _came_late(before: Memory, seen: Memory, observation: Observation) -> bool:
+def _has_come(doubt: Doubt, seen: Memory, observation: Observation) -> bool:
     """Whether this is the write of ours that got no answer."""
-    doubt = before.doubt
-    return (
-        doubt is not None
-        and doubt.replicas == seen.replicas
-        and observation.now <= doubt.at + LATEST
-    )
+    return doubt.replicas == seen.replicas and observation.now <= doubt.at + LATEST
 
 
-def _own(seen: Memory) -> Memory:
+def _own(seen: Memory, doubt: Doubt) -> Memory:
     """What follows once the late write has shown."""
-    doubt = seen.doubt
-    if doubt is None:
-        return seen
     change = Scaled(at=doubt.at, change=doubt.replicas - doubt.previous)
     return replace(seen, doubt=None, zeroed=doubt.replicas == 0, scaled=(*seen.scaled, change))
 

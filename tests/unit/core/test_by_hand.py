@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autoscaler.decide import decide, recall
+from autoscaler.decide import by_hand, decide, recall
 from autoscaler.decide.order_guards import FINAL, ORDER_GUARDS
 from autoscaler.model import (
     Act,
@@ -241,3 +241,17 @@ def test_an_order_whose_time_is_over_is_not_dropped_while_its_act_may_be_under_w
     after, decision = step(seen(late))
     assert after.obeyed == {OrderKind.RESTART: late.at}
     assert decision.tells == ("restart by ann: not done: its time is over",)
+
+
+def test_where_no_policy_can_speak_for_the_service_orders_are_refused_with_the_reason() -> None:
+    decision = step(seen())[1]
+    torn = replace(decision, reason="two policies name it", action=None)
+    after, refused = by_hand.refuse(seen(SCALE, RESTART), a_memory(3), torn)
+    assert after.obeyed == {OrderKind.SCALE: SCALE.at, OrderKind.RESTART: RESTART.at}
+    assert (refused.action, refused.wanted) == (None, decision.wanted)
+    assert refused.tells == (
+        "scale to 5 by ann: not done: two policies name it",
+        "restart by ann: not done: two policies name it",
+    )
+    known = a_memory(3)
+    assert by_hand.refuse(seen(), known, torn) == (known, torn)

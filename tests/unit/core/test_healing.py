@@ -262,6 +262,18 @@ def test_after_three_heals_that_did_not_last_it_is_left_alone_and_told_once(alwa
     assert (decision.held_by, decision.tells) == ("quarantine", ())
 
 
+def test_nobody_gives_up_while_the_last_heal_may_still_help(always: None) -> None:
+    policy = a_healer({**EXHAUSTED, "cooldown": "0s"}, disruption={"backoff": "60s"})
+    tried = replace(KNOWN, attempts=tuple(attempt(ago) for ago in (900.0, 600.0, 59.0)))
+    healing, decision = step(policy, seen(), tried)
+    assert (decision.held_by, healing.quarantine) == ("heal_backoff", None)
+    rolling = replace(SERVICE, rollout=Rollout.UPDATING)
+    healing, _ = step(policy, seen(rolling, now=NOW + 1), tried)
+    assert healing.quarantine is None
+    healing, decision = step(policy, seen(now=NOW + 1), tried)
+    assert (decision.held_by, healing.quarantine is None) == ("quarantine", False)
+
+
 def test_a_new_release_ends_the_quarantine(always: None) -> None:
     held = replace(
         KNOWN,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from autoscaler.decide import decide, recall
+from autoscaler.decide import decide, recall, watching
 from autoscaler.model import (
     Act,
     Decision,
@@ -379,6 +379,60 @@ def test_answers_from_before_the_end_of_the_rollout_do_not_count() -> None:
         world.memory, decision = decide(world.policy, seen, world.memory)
         assert decision.action is None
     assert world.phase() is Phase.INCONCLUSIVE
+
+
+def test_an_answer_that_is_read_twice_counts_once() -> None:
+    world = World(release(warmup="0s"))
+    world.deploy()
+    world.passes(2, errors=FINE)
+    measured = replace(BROKEN, at=world.now + 1)
+    for _ in range(10):
+        world.now += 30
+        seen = observe(world.service, now=world.now, tasks=some_tasks(4), revisions=KEPT)
+        seen = replace(seen, checks={"errors": measured})
+        world.memory, _ = decide(world.policy, seen, world.memory)
+    assert world.watch.tallies["errors"].failures == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "low", "told"),
+    [
+        ({"min": 5}, 4.0, "4 is below 5"),
+        ({"max_decrease": 20}, 7.9, "7.9 is 21 % below 10, which it was before the change"),
+    ],
+)
+def test_too_little_of_what_there_should_be_fails_as_well(
+    limit: dict[str, Any], low: float, told: str
+) -> None:
+    check = {"name": "orders", "query": "orders", "failure_limit": 0, **limit}
+    world = World(release(checks=[check]))
+    world.passes(60, orders=value(10.0))
+    world.deploy()
+    world.passes(8, orders=value(8.0))
+    assert world.watch.tallies["orders"].failures == 0
+    world.passes(1, orders=value(low))
+    world.passes(1, orders=value(low))
+    assert world.acts == [Act.ROLLBACK]
+    assert world.tells == [f"release r2 has failed: orders failed 1 times: {told}"]
+
+
+def test_only_the_checks_whose_answers_can_be_used_are_asked_for() -> None:
+    world = World(release(checks=[ERRORS, SLOWER]))
+
+    def asked(after: float = 0.0) -> list[str]:
+        known, rules = world.memory.healing.releases, world.policy.release
+        return [c.name for c in watching.asked(known, rules, world.service, world.now + after)]
+
+    assert asked() == ["slower"]
+    world.passes(1, slower=value(0.2))
+    assert (asked(59.9), asked(60.0)) == ([], ["slower"])
+    world.deploy(rollout=Rollout.UPDATING)
+    assert asked(60.0) == []
+    world.passes(1)
+    assert asked() == ["errors", "slower"]
+    world.write(rollout=Rollout.COMPLETED)
+    world.passes(40, errors=FINE, slower=value(0.2))
+    assert (world.phase(), asked(60.0)) == (Phase.PASSED, ["slower"])
 
 
 def test_nothing_shrinks_while_a_release_is_watched_and_growing_goes_on() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from autoscaler.decide import decide, recall
+from autoscaler.decide import decide, recall, releases
 from autoscaler.decide.release_guards import NO_WAY_BACK
 from autoscaler.model import (
     Act,
@@ -321,6 +321,15 @@ def test_what_a_refused_template_leaves_is_the_next_older_one() -> None:
     assert again.action.release == "old"
 
 
+def test_a_refused_restart_says_nothing_about_templates() -> None:
+    memory, decision = step(a_healer(STUCK), seen())
+    assert decision.action is not None
+    restart = replace(decision.action, kind=Act.RESTART)
+    after = recall.refused(memory, restart, NOW, "no such service")
+    assert after.healing.releases == memory.healing.releases
+    assert after.healing.attempts[-1].failure == "no such service"
+
+
 def test_a_cure_that_failed_for_now_keeps_its_target() -> None:
     memory, decision = step(a_healer(STUCK), seen())
     assert decision.action is not None
@@ -345,6 +354,26 @@ def test_a_release_has_proved_itself_after_its_bake_time_in_health() -> None:
     assert (first.well_since, first.proved) == (NOW, False)
     assert not bakes(first, RUNS, policy, now=NOW + 299).proved
     assert bakes(first, RUNS, policy, now=NOW + 300).proved
+
+
+@pytest.mark.parametrize(
+    ("proved", "kept", "keeps"),
+    [
+        (True, (), True),
+        (False, (), False),
+        (True, (Revision(release="new", at=NEW.since),), False),
+        (True, (Revision(release="new", at=NEW.since - 1),), True),
+        (True, (Revision(release="good", at=NOW),), True),
+    ],
+    ids=["proved", "not proved", "kept already", "kept when it was here before", "another"],
+)
+def test_a_template_is_kept_once_its_release_has_proved_itself(
+    proved: bool, kept: tuple[Revision, ...], keeps: bool
+) -> None:
+    known = replace(NEW, proved=proved)
+    assert releases.to_keep(known, a_healer(STUCK), kept) is keeps
+    no_way_back = a_healer({"rule": "exhausted", "then": "restart"})
+    assert not releases.to_keep(known, no_way_back, kept)
 
 
 def test_what_happens_meanwhile_begins_the_bake_time_anew() -> None:

@@ -174,6 +174,28 @@ def test_utilization_needs_a_limit_or_reservation_on_every_task(stated: float | 
     assert "limit or reservation" in held.reason
 
 
+@pytest.mark.parametrize(
+    ("target", "replicas"), [(50, 3), (100, 2), (150, 2)], ids=["below 100", "100", "above"]
+)
+def test_a_task_without_a_sample_counts_as_fully_used_when_shrinking(
+    target: int, replicas: int
+) -> None:
+    """In full means what it may use, or the target where that is more, as for HPA."""
+    sample = per_task(100.0, 100.0, 100.0, None, of=1000.0)
+    shrunk = recommend({"utilization": target}, sample, replicas=4, tasks=some_tasks(4))
+    assert shrunk.replicas == replicas
+
+
+def test_each_task_is_measured_by_what_it_may_use_itself() -> None:
+    values = {
+        "task-1": TaskValue(value=500.0, of=1000.0),
+        "task-2": TaskValue(value=1000.0, of=2000.0),
+    }
+    sample = Sample(quality=value(0).quality, tasks=values)
+    held = recommend({"utilization": 50}, sample, replicas=2, tasks=some_tasks(2))
+    assert held.reason == "50% seen, target 50%: no change"
+
+
 def test_a_base_far_below_a_thousandth_still_counts() -> None:
     sample = per_task(3e-6, 3e-6, of=4e-6)
     grown = recommend({"utilization": 25}, sample, replicas=2, tasks=some_tasks(2))

@@ -75,6 +75,22 @@ def test_a_service_that_was_always_up_is_not_remembered() -> None:
     assert memory is None
 
 
+LOOKS = {"turn": int(NOW // 60), "states": "+-" * 10 + "+", "flaps": True}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("ab", 7, [1, "+", True], {}),
+        *({**LOOKS, "turn": "1"}, {**LOOKS, "states": 5}, {**LOOKS, "flaps": 1}),
+        *({**LOOKS, "states": "+" * 20}, {**LOOKS, "states": "?" * 21}),
+    ],
+)
+def test_a_memory_that_cannot_be_read_counts_as_none(wrong: Any) -> None:
+    assert examine(RULE, *UP, memory=LOOKS)[1] is not None
+    assert examine(RULE, *UP, memory=wrong) == (None, None)
+
+
 def test_looks_within_one_turn_are_one_and_down_counts() -> None:
     memory: Any = None
     for second, tasks in enumerate([UP, DOWN, UP, DOWN, UP] * 4):

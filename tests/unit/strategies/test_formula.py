@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -96,6 +97,18 @@ def test_an_expression_without_a_value_says_so(expression: str) -> None:
 
 def test_a_result_beyond_all_counting_is_as_many_as_can_be_counted() -> None:
     assert asked("value * 1e14 * 1e14") == 2**31 - 1
+
+
+def test_a_result_without_bounds_is_none() -> None:
+    found = said("value * value", 1e200)
+    assert (found.replicas, found.reason) == (None, "the formula's value is not finite")
+
+
+@pytest.mark.parametrize("expression", ["'a'", "a.b", "[1]"])
+def test_what_would_not_be_read_has_no_value(expression: str) -> None:
+    tree = ast.parse(expression, mode="eval").body
+    with pytest.raises(ValueError, match="not a formula"):
+        arithmetic.Formula(tree, frozenset()).evaluate({"a": 1.0})
 
 
 def test_a_total_that_lacks_tasks_shrinks_nothing() -> None:

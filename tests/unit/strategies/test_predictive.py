@@ -12,11 +12,12 @@ import pytest
 
 from autoscaler.model import Recommendation
 from autoscaler.ports import Reading
+from autoscaler.strategies.foresight import FIRST
 from autoscaler.strategies.predictive import Predictive
 from autoscaler.strategies.recursive import TOO_UNCERTAIN, Weights
 from autoscaler.strategies.season import SLOT, SLOTS, Season
 from autoscaler.strategies.target import Target
-from autoscaler.testing.builders import NOW, a_service, observe, some_tasks, value
+from autoscaler.testing.builders import NOW, a_service, observe, per_task, some_tasks, value
 
 Load = Callable[[float], float]
 
@@ -108,6 +109,70 @@ def test_a_memory_with_a_wrong_part_is_no_error(part: int, wrong: Any) -> None:
     after, found = strategy.step(memory, reading(100, now + 10))
     json.dumps(after, allow_nan=False)
     assert (found.replicas or 0) >= 10
+
+
+def spoiled(memory: Any, place: tuple[int, ...], wrong: Any) -> Any:
+    """The same memory, with something wrong at one place."""
+    if not place:
+        return wrong
+    part = [*memory]
+    part[place[0]] = spoiled(part[place[0]], place[1:], wrong)
+    return part
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        ((1, 0, 0), [1.0, 0.0]),
+        ((1, 0, 1, 0), [0.1, 0.0]),
+        ((1, 0, 1, 0, 0), -1.0),
+        ((1, 0, 1, 0, 0), 2 * TOO_UNCERTAIN),
+        ((1, 0, 0, 0), float("inf")),
+        ((1, 1, 0), [NOW, 5.0, 1.0, 0.0]),
+        ((1, 1, 0, 1), float("nan")),
+        ((1, 2, 0), float("inf")),
+        ((1, 3), float("nan")),
+        ((2, 0), [None] * SLOTS),
+        ((2, 0, 0), float("nan")),
+        ((2, 2), float("inf")),
+    ],
+)
+def test_numbers_that_cannot_be_are_forgotten_with_all_that_hangs_on_them(
+    place: tuple[int, ...], wrong: Any
+) -> None:
+    strategy = Predictive(average_value=10, season=True)
+    *_, (now, memory, _) = steps(wave, 60, season=True)
+    next_one = reading(wave(now + 10), now + 10)
+    assert len(strategy.step(memory, next_one)[0][1][2]) > 1
+    after, found = strategy.step(spoiled(memory, place, wrong), next_one)
+    json.dumps(after, allow_nan=False)
+    assert after == strategy.step(None, next_one)[0]
+    assert "no forecast that is better than none" in found.reason
+
+
+def test_a_forecast_that_nobody_looked_at_in_time_says_nothing() -> None:
+    strategy = Predictive(average_value=10)
+
+    def errors(late: float) -> int:
+        memory, _ = strategy.step(None, reading(100, 0))
+        memory, _ = strategy.step(memory, reading(100, 60 + late))
+        return len(memory[1][2])
+
+    assert (errors(-0.1), errors(0), errors(15), errors(15.1)) == (0, 1, 1, 0)
+
+
+def test_of_nothing_no_weights_are_learned() -> None:
+    *_, (_, memory, _) = steps(lambda now: 0.0, 40)
+    assert memory[1][0] == Weights.begun(FIRST).stored()
+    assert len(memory[1][2]) > 0
+
+
+def test_no_forecast_is_made_of_a_sample_that_says_nothing() -> None:
+    strategy = Predictive(average_value=10)
+    seen = observe(a_service(3), now=NOW, tasks=None)
+    known = Reading(name="load", sample=per_task(10.0, 10.0, 10.0), observation=seen)
+    _, found = strategy.step(None, known)
+    assert (found.replicas, found.reason) == (None, "its tasks are not known yet")
 
 
 def test_weights_are_learned_and_begin_anew_when_they_blow_up() -> None:

@@ -137,6 +137,13 @@ def test_a_clock_that_was_far_ahead_once_does_not_stop_it_for_ever() -> None:
     assert patient.step(memory, reading(value(90.0, at=NOW + 1)))[1].replicas == 5
 
 
+@pytest.mark.parametrize("wrong", [7, "ab", {"a": 1}, [[1.0]], [["a", "b"]], [[None, 1.0]]])
+def test_points_that_cannot_be_read_count_as_none(wrong: Any) -> None:
+    patient = step(HOT, window="1m", points=2)
+    memory, said = patient.step(wrong, reading(90.0))
+    assert (memory, said.replicas) == ([[NOW, 90.0]], 3)
+
+
 def test_points_are_kept_up_to_a_number() -> None:
     patient = step(HOT, window="1h", points=2)
     memory: Any = [[NOW - 1800 + number, 0.0] for number in range(MOST_POINTS)]
