@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from autoscaler import web
+from autoscaler import named_files, web
 from autoscaler.adapters import adapter, build_notifiers, build_sources
 from autoscaler.agent import process as agent_process
 from autoscaler.anew import Anew
@@ -107,6 +107,7 @@ async def build(
 async def run(settings: Settings) -> None:
     """The service, until SIGTERM or SIGINT. Raises Permanent if another controller acts instead."""
     configure_logging(settings.log.format, settings.log.level)
+    named_files.tell(named_files.of_controller(settings))
     stop, successor = stop_on_signals(), list[Permanent]()
 
     def give_way(error: Permanent) -> None:
@@ -123,6 +124,7 @@ async def run(settings: Settings) -> None:
 async def run_agent(settings: Settings) -> None:
     """The agent of a node, until SIGTERM or SIGINT."""
     configure_logging(settings.log.format, settings.log.level)
+    named_files.tell(named_files.of_agent(settings))
     await agent_process.run(settings, stop_on_signals())
     tell_stopped()
 

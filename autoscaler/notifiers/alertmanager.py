@@ -60,6 +60,11 @@ class AlertmanagerSettings(Pace):
     bearer_token_file: Path | None = None
     """Holds a bearer token; read for each message, so it may be rotated."""
 
+    def check_files(self) -> None:
+        """Whether the password and the token can be used."""
+        for file in filter(None, (self.password_file, self.bearer_token_file)):
+            read_secret(file)
+
     @field_validator("urls")
     @classmethod
     def _are_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:

@@ -46,6 +46,10 @@ class AppriseSettings(Pace):
     urls_file: Path
     """File with Apprise's URLs, one a line; `#` begins a comment. Read for each message."""
 
+    def check_files(self) -> None:
+        """Whether there are URLs that Apprise knows."""
+        read_urls(self.urls_file)
+
 
 class AppriseNotifier:
     """Tells people, by mail, chat or telephone."""

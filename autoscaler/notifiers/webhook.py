@@ -19,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from autoscaler.errors import Permanent
 from autoscaler.model import Happening, Message
 from autoscaler.notifiers.web import Poster, check_url, read_secret
 from autoscaler.ports import Pace
@@ -35,6 +36,23 @@ class WebhookSettings(Pace):
     """File with the address; read for each message, so it may be changed."""
     bearer_token_file: Path | None = None
     """File with a bearer token; read for each message, so it may be rotated."""
+
+    def check_files(self) -> None:
+        """Whether the address and the token can be used."""
+        if self.url_file is not None:
+            self.address()
+        if self.bearer_token_file is not None:
+            read_secret(self.bearer_token_file)
+
+    def address(self) -> str:
+        """Where to post to. Raises Permanent."""
+        if self.url_file is None:
+            return self.url or ""
+        url = read_secret(self.url_file)
+        try:
+            return check_url(url)
+        except ValueError as error:
+            raise Permanent(f"{self.url_file}: {error}") from None
 
     @field_validator("url")
     @classmethod
@@ -64,8 +82,7 @@ class WebhookNotifier:
         await self._poster.post(url, body(message), headers)
 
     def _where(self) -> tuple[str, dict[str, str]]:
-        settings = self._settings
-        url = settings.url or (read_secret(settings.url_file) if settings.url_file else "")
+        settings, url = self._settings, self._settings.address()
         if settings.bearer_token_file is None:
             return url, {}
         return url, {"Authorization": f"Bearer {read_secret(settings.bearer_token_file)}"}

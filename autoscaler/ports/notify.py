@@ -25,6 +25,12 @@ class Pace(Strict):
     deadline: Annotated[Duration, Field(gt=0, le=120)] = 10.0
     """One attempt to send must have ended by then."""
 
+    def check_files(self) -> None:
+        """Look into the files that these settings name, for more than that they can be read.
+
+        Raises Permanent, and never shows what they hold.
+        """
+
 
 class Notifier(Protocol):
     """Sends a message. The loop never waits for it: it has a queue and a task of its own."""

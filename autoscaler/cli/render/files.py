@@ -19,15 +19,16 @@ MOST_SHOWN = 50
 _MODES = {PolicyMode.ACTIVE: "green", PolicyMode.DRY_RUN: "cyan", PolicyMode.PAUSED: "yellow"}
 
 
-def listing(checked: Checked, problems: Sequence[Problem]) -> RenderableType:
-    """A table of policies, the problems, and a sentence to end with."""
+def listing(
+    checked: Checked, problems: Sequence[Problem], warnings: Sequence[Problem] = ()
+) -> RenderableType:
+    """A table of policies, the problems, the warnings, and a sentence to end with."""
     drawn: list[RenderableType] = []
     if checked.policies.policies:
         drawn += [_policies(checked), Text()]
-    drawn += [_problem(problem) for problem in problems[:MOST_SHOWN]]
-    if len(problems) > MOST_SHOWN:
-        drawn.append(Text(f"and {len(problems) - MOST_SHOWN} more", style="dim"))
-    return Group(*drawn, *([Text()] if problems else []), _verdict(checked, problems))
+    drawn += _told(problems, "red")
+    drawn += _told(warnings, "yellow", "warning: ")
+    return Group(*drawn, _verdict(checked, problems))
 
 
 def of_file(checked: Checked, file: str) -> Iterator[LoadedPolicy]:
@@ -79,9 +80,15 @@ def _policies(checked: Checked) -> Table:
     return drawn
 
 
-def _problem(problem: Problem) -> Text:
-    where, _, message = str(problem).partition(" ")
-    return Text.assemble((where, "bold"), " ", (message, "red"))
+def _told(problems: Sequence[Problem], style: str, kind: str = "") -> Iterator[Text]:
+    """A line for each, and an empty one after them."""
+    for problem in problems[:MOST_SHOWN]:
+        where, _, message = str(problem).partition(" ")
+        yield Text.assemble((where, "bold"), " ", (kind + message, style))
+    if len(problems) > MOST_SHOWN:
+        yield Text(f"and {len(problems) - MOST_SHOWN} more", style="dim")
+    if problems:
+        yield Text()
 
 
 def _verdict(checked: Checked, problems: Sequence[Problem]) -> Text:

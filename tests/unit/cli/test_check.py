@@ -101,10 +101,49 @@ def test_every_example_is_right(call: Call, path: Path) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_the_examples_are_right_together(call: Call) -> None:
+@pytest.mark.parametrize("settings", [(), NOTIFIERS])
+def test_the_examples_are_right_together(call: Call, settings: tuple[str, ...]) -> None:
     assert len(EXAMPLES) >= 7
-    result = call(*NOTIFIERS, "check", str(ROOT / "policies" / "examples"))
+    result = call(*settings, "check", str(ROOT / "policies" / "examples"))
     assert result.exit_code == 0, result.output
+
+
+NOTIFIED = GOOD.replace("max: 3}", "max: 3}, notify: [{to: ops}]")
+
+
+def test_without_settings_who_is_to_be_notified_is_a_warning(call: Call) -> None:
+    write("policies/a.yaml", NOTIFIED)
+    result = call("check", "policies")
+    assert result.exit_code == 0, result.output
+    assert "policies/a.yaml:3:1: warning: notify: settings name no notifier 'ops'" in result.output
+    (warning,) = json.loads(call("check", "policies", "--json").output)["warnings"]
+    assert (warning["line"], warning["path"]) == (3, ["notify"])
+
+
+def test_what_run_would_refuse_is_a_problem(call: Call) -> None:
+    write("policies/a.yaml", NOTIFIED)
+    assert call("check").exit_code == 1
+    result = call(*TEAM, "check", "policies")
+    assert (result.exit_code, "no notifier 'ops' in the settings" in result.output) == (1, True)
+
+
+def test_files_of_the_settings_that_cannot_be_used_are_warnings(call: Call) -> None:
+    write("policies/a.yaml", GOOD)
+    write("ann.token", "short")
+    write("ops", "nonsense://")
+    token = ("--set", "api.tokens.ann.file=ann.token")
+    result = call(*token, *NOTIFIERS, "check")
+    assert result.exit_code == 0, result.output
+    for line in (
+        "settings: warning: api.tokens.ann.file: each token in ann.token must have at least 16",
+        "settings: warning: notifiers.ops: ops: URL 1 (nonsense://) is none that Apprise knows",
+        "settings: warning: notifiers.team: cannot read team: No such file or directory",
+    ):
+        assert line in result.output
+    write("ann.token", "token-of-ann-in-tests")
+    write("team", "https://hooks.example/x")
+    write("ops", "json://localhost")
+    assert "warning" not in call(*token, *NOTIFIERS, "check").output
 
 
 def test_every_example_is_listed() -> None:
