@@ -10,7 +10,7 @@ from autoscaler.healing.exhausted import Exhausted
 from autoscaler.healing.image_missing import ImageMissing
 from autoscaler.healing.stuck_update import StuckUpdate
 from autoscaler.healing.unschedulable import Unschedulable
-from autoscaler.model import Health, Rollout, Service, Task, TaskState
+from autoscaler.model import Health, Mode, Rollout, Service, Task, TaskState
 from autoscaler.testing.builders import NOW, a_service, a_task, some_tasks
 from autoscaler.testing.checkups import ended, examine, found
 
@@ -115,9 +115,27 @@ def test_a_slot_without_a_task_that_shall_run_is_given_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("task", "restarts"),
+    [
+        (ended(1), "on-failure"),
+        (ended(1, TaskState.REJECTED), "on-failure"),
+        (ended(1, TaskState.COMPLETE), "any"),
+        (ended(1, ago=10.0), "any"),
+    ],
+)
+def test_a_slot_whose_task_should_have_been_followed_is_given_up(task: Task, restarts: str) -> None:
+    service = replace(GIVEN_UP, restarts=restarts)
+    finding = found(Exhausted(), task, a_task(2), service=service)
+    assert finding is not None
+    assert finding.tasks == ("task-1",)
+
+
+@pytest.mark.parametrize(
     ("tasks", "service"),
     [
         ((ended(1, ago=5.0), a_task(2)), {}),
+        ((ended(1),), {"replicas": 0}),
+        ((ended(1),), {"mode": Mode.GLOBAL, "replicas": None}),
         ((ended(1), a_task(3, TaskState.READY, desired=TaskState.READY, slot=1), a_task(2)), {}),
         ((ended(1), a_task(2)), {"max_attempts": 0}),
         ((ended(1), a_task(2)), {"restarts": "none"}),
@@ -128,6 +146,8 @@ def test_a_slot_without_a_task_that_shall_run_is_given_up() -> None:
     ],
     ids=[
         "a moment ago",
+        "nobody wants any",
+        "global",
         "waits for its delay",
         "no limit",
         "never restarted",
@@ -184,6 +204,16 @@ def test_swarms_reason_for_a_task_without_a_node_is_told() -> None:
     assert finding.reason == f"1 tasks find no node: {error}"
 
 
+def test_each_of_swarms_reasons_is_told_once() -> None:
+    full, wrong = "insufficient resources", "scheduling constraints not satisfied"
+    waiting = [a_task(n, TaskState.PENDING, error=full if n > 1 else wrong) for n in (1, 2, 3)]
+    unwanted = a_task(4, TaskState.PENDING, error="x", desired=TaskState.SHUTDOWN)
+    finding = found(Unschedulable(), *waiting, unwanted)
+    assert finding is not None
+    assert (finding.state, finding.tasks) == (Health.UNSCHEDULABLE, ("task-1", "task-2", "task-3"))
+    assert finding.reason == f"3 tasks find no node: {full}; {wrong}"
+
+
 def test_a_task_that_is_just_being_placed_is_not_unschedulable() -> None:
     assert found(Unschedulable(), a_task(1, TaskState.PENDING)) is None
 
@@ -214,6 +244,30 @@ def test_a_rollout_without_another_healthy_task_for_long_is_stuck() -> None:
     _, finding = examine(rule, fresh, service=service, memory=memory, now=NOW + 1100)
     assert finding is not None
     assert "without progress for 600 s" in finding.reason
+
+
+def test_only_healthy_tasks_of_its_own_bring_a_rollout_on() -> None:
+    rule, service = StuckUpdate(), rolling()
+    memory, _ = examine(rule, service=service)
+    others = (a_task(1, created_at=NOW - 1), a_task(2, TaskState.STARTING, created_at=NOW))
+    memory, _ = examine(rule, *others, service=service, memory=memory, now=NOW + 300)
+    assert memory == [NOW, 0.0, NOW]
+    own = (a_task(3, created_at=NOW), a_task(4, created_at=NOW + 1))
+    memory, _ = examine(rule, *own, service=service, memory=memory, now=NOW + 400)
+    assert memory == [NOW, 2.0, NOW + 400]
+    memory, finding = examine(rule, own[0], service=service, memory=memory, now=NOW + 1000)
+    assert memory == [NOW, 2.0, NOW + 400]
+    assert finding is not None
+    assert finding.state is Health.STUCK
+
+
+@pytest.mark.parametrize("wrong", ["abc", {"a": 1, "b": 2, "c": 3}, [NOW, 9.0], [NOW, "9", NOW], 7])
+def test_progress_that_cannot_be_read_begins_anew(wrong: Any) -> None:
+    memory, finding = examine(StuckUpdate(), service=rolling(), memory=wrong, now=NOW + 700)
+    assert (memory, finding) == ([NOW, 0.0, NOW + 700], None)
+    memory, finding = examine(StuckUpdate(), service=rolling(), memory=[NOW, 9, NOW], now=NOW + 700)
+    assert memory == [NOW, 9.0, NOW]
+    assert finding is not None
 
 
 def test_another_rollout_starts_anew() -> None:

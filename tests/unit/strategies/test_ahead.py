@@ -73,6 +73,24 @@ def test_values_of_tasks_rise_in_proportion() -> None:
     ]
 
 
+def test_small_numbers_rise_as_large_ones_do() -> None:
+    memory, _ = look(None, reading(per_task(0.1, 0.1, at=NOW), replicas=2), 10.0)
+    _, raised = look(memory, reading(per_task(0.2, 0.2, at=NOW + 10), 10.0, 2), 10.0)
+    assert raised.total == pytest.approx(0.6)
+    memory, _ = look(None, reading(value(0.1, NOW)), 10.0)
+    _, raised = look(memory, reading(value(0.2, NOW + 10), 10.0), 10.0)
+    assert raised.total == pytest.approx(0.3)
+
+
+def test_what_is_not_above_zero_is_taken_as_it_is() -> None:
+    for sample in (value(-3.0, NOW), value(0.0, NOW), per_task(0.0, 0.0, at=NOW)):
+        same = reading(sample, replicas=2)
+        assert look(None, same, 10.0)[1] is same
+    memory, _ = look(None, reading(per_task(-9.0, -9.0, at=NOW), replicas=2), 60.0)
+    idle = reading(per_task(0.0, 0.0, at=NOW + 10), 10.0, 2)
+    assert look(memory, idle, 60.0)[1] is idle
+
+
 def test_the_reason_tells_that_it_looks_ahead() -> None:
     target = ahead(20)
     _, found = target.step(None, reading(value(250.0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import pytest
@@ -115,6 +116,43 @@ def test_a_total_that_lacks_tasks_shrinks_nothing() -> None:
     tasks = some_tasks(3)
     assert said("value / 100", per_task(50.0, 50.0), tasks=tasks).replicas is None
     assert said("value / 100", per_task(500.0, 50.0), tasks=tasks).replicas == 6
+
+
+def test_a_total_that_lacks_tasks_is_good_enough_to_change_nothing() -> None:
+    found = said("value / 100", per_task(150.0, 150.0), tasks=some_tasks(3))
+    assert (found.name, found.replicas) == ("load", 3)
+
+
+TWENTY = f"max({', '.join('1' * 20)})"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["1" + " " * 498 + "\n", f"max({', '.join([TWENTY] * 9)})".replace(" ", ""), "-" * 19 + "1"],
+    ids=["500 characters", "200 parts", "20 levels"],
+)
+def test_a_formula_may_be_as_large_as_its_limits(expression: str) -> None:
+    assert abs(arithmetic.read(expression).evaluate({})) == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("1" * 501, "a formula has at most 500 characters"),
+        (f"max({','.join([TWENTY] * 9)},1)".replace(" ", ""), "a formula has at most 200 parts"),
+        ("-" * 20 + "1", "a formula is nested at most 20 levels deep"),
+        ("1 + a§b", "'§' has no place in a formula"),
+        ("1 +", "not a formula: invalid syntax"),
+        ("1 + a.b", "'a.b' has no place in a formula"),
+        (f"1 + a.{'b' * 99}", f"'a.{'b' * 58}' has no place in a formula"),
+        ("clamp(1, 2)", "clamp() takes 3 arguments, not 2"),
+        ("abs(1, 2)", "abs() takes 1 arguments, not 2"),
+        ("max()", "max() takes 1 to 20 arguments, not 0"),
+    ],
+)
+def test_what_is_refused_is_named(expression: str, told: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        arithmetic.read(expression)
 
 
 # a policy's formulas

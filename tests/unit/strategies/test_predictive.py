@@ -200,6 +200,28 @@ def test_of_a_season_only_what_was_a_day_ago_is_known() -> None:
     assert season.after(at + 10 * 86_400, 1.0).change(at + 10 * 86_400, 3600) == 0
 
 
+def test_a_slot_of_the_day_is_the_mean_of_its_points() -> None:
+    season = Season()
+    for slot in range(SLOTS + 2):
+        for part, share in enumerate((0.5, 1.0, 1.5)):
+            season = season.after(slot * SLOT + part * 100, share * (200 if slot % 2 else 100))
+    half = SLOT / 2
+    assert season.change(SLOTS * SLOT + half, SLOT) == pytest.approx(100)
+    assert season.change(SLOTS * SLOT + half, SLOT / 4) == pytest.approx(25)
+
+
+def test_a_slot_that_nobody_looked_at_is_not_known() -> None:
+    season = Season()
+    for slot in range(SLOTS + 20):
+        if slot != SLOTS + 5:
+            season = season.after(slot * SLOT, 100.0 + slot)
+    tomorrow = 2 * SLOTS * SLOT + SLOT / 2
+    for slot in (2, 6):
+        assert season.change(tomorrow + slot * SLOT, SLOT) == 1
+    for slot in (3, 4, 5):
+        assert season.change(tomorrow + slot * SLOT, SLOT) == 0
+
+
 def test_what_today_is_like_is_not_taken_for_yesterday() -> None:
     season = Season()
     for slot in range(2 * SLOTS - 12):
