@@ -7,13 +7,14 @@ LOCKED := .venv/locked
 READY := .venv/ready
 CODE := $(wildcard autoscaler tests bench deploy/demo)
 WORKERS ?= 2
+MUTATION := .venv-mutation
 CORE := decide strategies healing
 CORE_TESTS := tests/unit/core tests/unit/strategies tests/unit/healing
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools lint types contracts check unit conformance e2e test demo lock clean
+.PHONY: help venv tools lint types contracts check unit mutation conformance e2e test demo lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -56,6 +57,18 @@ unit: venv ## the quick tests, which need nothing but Python; they take each bra
 	$(BIN)/pytest -n $(WORKERS) -m 'not swarm and not slow' $(CORE_TESTS) \
 		$(CORE:%=--cov=autoscaler.%) --cov-branch --cov-precision=1 --cov-fail-under=99.6
 
+# Not a part of `test`: it takes tens of minutes, and what it says is for those who write tests.
+mutation: $(MUTATION)/ready ## which mistakes in what decides its tests do not find [MODULES=decide.pace]
+	nice $(MUTATION)/bin/python -m bench.mutation --workers $(WORKERS) $(MODULES)
+
+$(MUTATION)/ready: requirements/dev.txt requirements/mutation.txt pyproject.toml
+	PYTHON=$(PYTHON) deploy/install-tools python
+	$(PYTHON) -m venv --clear $(MUTATION)
+	$(MUTATION)/bin/python -m pip install --quiet --require-hashes \
+		-r requirements/dev.txt -r requirements/mutation.txt
+	$(MUTATION)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
 conformance: venv ## the cases of others in the folder AUTOSCALER_CONFORMANCE_DATA: N of M per kind
 	$(BIN)/python -m tests.conformance
 
@@ -73,8 +86,9 @@ lock: venv ## resolve the requirements anew
 	$(COMPILE) --upgrade -o requirements/build.txt requirements/build.in
 	$(COMPILE) --upgrade -o requirements/dev.txt -c requirements/run.txt -c requirements/build.txt \
 		--extra plot pyproject.toml requirements/build.in requirements/dev.in
+	$(COMPILE) --upgrade -o requirements/mutation.txt -c requirements/dev.txt requirements/mutation.in
 
 clean: ## remove what was made here
-	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf .venv $(MUTATION) .mutation build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache \
 		.coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
