@@ -10,11 +10,13 @@ WORKERS ?= 2
 MUTATION := .venv-mutation
 CORE := decide strategies healing
 CORE_TESTS := tests/unit/core tests/unit/strategies tests/unit/healing
+SEEDS ?= 50
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tools lint types contracts check unit mutation conformance e2e test demo lock clean
+.PHONY: help venv tools lint types contracts check unit mutation simulation conformance e2e test \
+	demo lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
@@ -68,6 +70,9 @@ $(MUTATION)/ready: requirements/dev.txt requirements/mutation.txt pyproject.toml
 		-r requirements/dev.txt -r requirements/mutation.txt
 	$(MUTATION)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+simulation: venv ## the whole product in virtual time: SEEDS clusters, with faults
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 conformance: venv ## the cases of others in the folder AUTOSCALER_CONFORMANCE_DATA: N of M per kind
 	$(BIN)/python -m tests.conformance

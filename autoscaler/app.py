@@ -144,11 +144,19 @@ async def serve(parts: Parts, stop: asyncio.Event) -> None:
     application = web.build(site(parts, loop))
     server = web.serve(application, *settings.address, tls=web.tls(settings.api))
     async with server, asyncio.TaskGroup() as group:
+        lag = group.create_task(watch_loop_lag(parts.telemetry), name="loop lag")
+        await work(parts, loop, stop)
+        lag.cancel()
+
+
+async def work(parts: Parts, loop: Loop, stop: asyncio.Event) -> None:
+    """All that goes on behind the address, until `stop` is set."""
+    settings, watcher = parts.settings, loop.watcher
+    async with asyncio.TaskGroup() as group:
         tasks = [
             *loop.controller.start(group),
             *parts.notifications.start(group),
             group.create_task(watcher.watch(), name="policy watcher"),
-            group.create_task(watch_loop_lag(parts.telemetry), name="loop lag"),
             group.create_task(parts.inbox.work(), name="alerts"),
             group.create_task(keep_agent(parts.hub, settings, parts.telemetry), name="own agent"),
         ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -30,7 +31,7 @@ from autoscaler.store.file import Connect, connect_to_read, connect_to_write
 from autoscaler.store.filesystem import Probe, kind_of
 from autoscaler.store.retention import Retention, prune
 from autoscaler.store.rows import MOST_LISTED, not_too_large
-from autoscaler.store.worker import T, Work, Worker
+from autoscaler.store.worker import T, Work, Worker, one_thread
 
 _BUSY_SHARE = 0.5
 """How much of the deadline may be spent on waiting for another process's lock."""
@@ -58,13 +59,15 @@ class SqliteStore:
         deadline: float = 10.0,
         connect: Connect = sqlite3.connect,
         probe: Probe = kind_of,
+        thread: Callable[[], Executor] = one_thread,
     ) -> Self:
         """Open the file, created with mode 0600 if need be; `:memory:` leaves no trace.
 
         `read_only` is for looking at the file while the service writes to it. `deadline` is
-        in seconds and holds for every call. Raises Temporary or Permanent.
+        in seconds and holds for every call. `thread` makes what runs them, one at a time.
+        Raises Temporary or Permanent.
         """
-        worker = Worker(str(path), deadline)
+        worker = Worker(str(path), deadline, thread)
         busy = deadline * _BUSY_SHARE
         if read_only:
             await worker.open(partial(connect_to_read, str(path), connect, busy))

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -29,13 +29,20 @@ MOST_TOGETHER = 256
 """Writes that share a commit at most."""
 
 
+def one_thread() -> Executor:
+    """Where the connection lives."""
+    return ThreadPoolExecutor(1, "autoscaler-store")
+
+
 class Worker:
     """Runs calls on one connection, one after another, each with a deadline in seconds."""
 
-    def __init__(self, path: str, deadline: float) -> None:
+    def __init__(
+        self, path: str, deadline: float, thread: Callable[[], Executor] = one_thread
+    ) -> None:
         self.path = path
         self.deadline = deadline
-        self._thread = ThreadPoolExecutor(1, "autoscaler-store")
+        self._thread = thread()
         self._connection: sqlite3.Connection | None = None
         self._writes: deque[_Waiting] = deque()
         self._waiting = 0

@@ -12,7 +12,7 @@ import aiohttp
 
 from autoscaler.addresses import shown
 from autoscaler.errors import Conflict, Permanent
-from autoscaler.orchestrators.swarm.connection import Connection
+from autoscaler.orchestrators.swarm.connection import Connection, Connector
 from autoscaler.orchestrators.swarm.documents import read_body, read_start
 from autoscaler.orchestrators.swarm.failures import WrongVersion, message_of, refusal, silence
 from autoscaler.orchestrators.swarm.settings import SwarmSettings
@@ -36,9 +36,10 @@ class Answer:
 class EngineClient:
     """Speaks to one engine. Every call ends within `settings.timeout` seconds."""
 
-    def __init__(self, settings: SwarmSettings) -> None:
+    def __init__(self, settings: SwarmSettings, connector: Connector | None = None) -> None:
+        """`connector` makes connections in place of those to `settings.host`."""
         self._settings = settings
-        self._connection = Connection(settings)
+        self._connection = Connection(settings, connector)
         self._api: str | None = None
         self._negotiating = asyncio.Lock()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import aiodocker
@@ -20,12 +20,16 @@ from autoscaler.errors import Permanent
 from autoscaler.orchestrators.swarm.settings import SwarmSettings
 from autoscaler.tokens import read_tokens
 
+Connector = Callable[[], aiohttp.BaseConnector]
+"""Makes what connections come from, in place of what the address says."""
+
 
 class Connection:
     """Connects at the first request: a session wants a running event loop."""
 
-    def __init__(self, settings: SwarmSettings) -> None:
+    def __init__(self, settings: SwarmSettings, connector: Connector | None = None) -> None:
         self._settings = settings
+        self._connector = connector
         self._docker: aiodocker.Docker | None = None
         self._token = ""
 
@@ -54,6 +58,8 @@ class Connection:
         docker, self._docker = self._docker, None
         if docker is not None:
             await docker.close()
+            # A connector that it was given is not closed by it.
+            await docker.connector.close()
 
     def _headers(self, body: bytes | None) -> Mapping[str, str]:
         headers = {"Content-Type": "application/json"} if body is not None else {}
@@ -64,13 +70,15 @@ class Connection:
 
     def _engine(self) -> aiodocker.Docker:
         if self._docker is None:
-            self._docker = _connect(self._settings)
+            self._docker = _connect(self._settings, self._connector)
         return self._docker
 
 
-def _connect(settings: SwarmSettings) -> aiodocker.Docker:
+def _connect(settings: SwarmSettings, connector: Connector | None) -> aiodocker.Docker:
     """Raises Permanent when the address or a TLS file is of no use."""
     try:
+        if connector is not None:
+            return aiodocker.Docker(settings.host, connector=connector())
         if not settings.tls:
             return aiodocker.Docker(settings.host)
         # With a context of ours aiodocker leaves the scheme alone, and `tcp` would be plain.

@@ -15,6 +15,7 @@ from autoscaler.errors import Gone, Permanent
 from autoscaler.model import Act, Action, Event, Fleet, Network, Node, Service, Task, Template
 from autoscaler.orchestrators.swarm import configs, networks, translate, write
 from autoscaler.orchestrators.swarm.client import EngineClient
+from autoscaler.orchestrators.swarm.connection import Connector
 from autoscaler.orchestrators.swarm.documents import decode
 from autoscaler.orchestrators.swarm.events import EventStream, OnReconnect
 from autoscaler.orchestrators.swarm.listed import Listed, listed, virtual_ips
@@ -33,11 +34,13 @@ class SwarmOrchestrator:
         settings: SwarmSettings | None = None,
         clock: Clock = time.time,
         on_reconnect: OnReconnect = lambda reason: None,
+        connector: Connector | None = None,
     ) -> None:
+        """`connector` makes connections in place of those to the settings' address."""
         self._settings = settings or SwarmSettings()
         self._clock = clock
         self._on_reconnect = on_reconnect
-        self._client = EngineClient(self._settings)
+        self._client = EngineClient(self._settings, connector)
         self._tasks = TaskLists(self._client, self._settings.lists)
         self._services: Mapping[str, Listed] = {}
         self._nodes: Mapping[str, Node] = {}

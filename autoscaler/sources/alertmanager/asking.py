@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -19,12 +20,19 @@ _QUESTION = {"active": "true", "silenced": "false", "inhibited": "false", "unpro
 _HEADERS = {"Accept": "application/json", "User-Agent": "autoscaler"}
 
 
+Connector = Callable[[], aiohttp.BaseConnector]
+"""Makes what connections come from."""
+
+
 class Asking:
     """The Alertmanagers of one cluster."""
 
-    def __init__(self, settings: Settings, clock: Clock = time.time) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock = time.time, connector: Connector | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        self._connector = connector or self._tcp
 
     async def firing(self) -> tuple[Alert, ...] | None:
         """What fires, as those say who answer; None if nobody is known who could be asked.
@@ -67,16 +75,20 @@ class Asking:
                 raise Invalid(f"an answer of more than {self._settings.max_body} bytes")
         return bytes(body)
 
+    def _tcp(self) -> aiohttp.BaseConnector:
+        ca_file = self._settings.ca_file
+        if ca_file is None:
+            return aiohttp.TCPConnector(force_close=True)
+        try:
+            own = ssl.create_default_context(cafile=ca_file)
+        except OSError as error:
+            raise Temporary(f"cannot read {ca_file}: {error}") from error
+        return aiohttp.TCPConnector(ssl=own, force_close=True)
+
     def _session(self) -> aiohttp.ClientSession:
         settings = self._settings
-        trusted: ssl.SSLContext | bool = True
-        if settings.ca_file is not None:
-            try:
-                trusted = ssl.create_default_context(cafile=settings.ca_file)
-            except OSError as error:
-                raise Temporary(f"cannot read {settings.ca_file}: {error}") from error
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trusted, force_close=True),
+            connector=self._connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={**_HEADERS, **_login(settings)},
             timeout=aiohttp.ClientTimeout(total=settings.timeout),

@@ -9,7 +9,7 @@ from typing import ClassVar
 from autoscaler.model import Alert, Quality, Sample, Task
 from autoscaler.ports import Clock, Query
 from autoscaler.sources.alertmanager import options, settings
-from autoscaler.sources.alertmanager.asking import Asking
+from autoscaler.sources.alertmanager.asking import Asking, Connector
 from autoscaler.sources.alertmanager.board import Board
 from autoscaler.sources.alertmanager.interest import Interest
 
@@ -33,10 +33,16 @@ class AlertmanagerSource:
     Options: ClassVar = options.Options
     Settings: ClassVar = settings.Settings
 
-    def __init__(self, settings: settings.Settings, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        settings: settings.Settings,
+        clock: Clock = time.time,
+        connector: Connector | None = None,
+    ) -> None:
+        """`connector` makes what connections come from."""
         self._settings = settings
         self._clock = clock
-        self._asking = Asking(settings, clock)
+        self._asking = Asking(settings, clock, connector)
         self._board = Board()
         self._doubted: dict[str, Alert] = {}
         self._known = False

@@ -9,6 +9,7 @@ long POST still travels in the URL, and the size of an answer is not bounded.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from http.cookiejar import DefaultCookiePolicy
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import requests
 import urllib3
 from prometheus_api_client import PrometheusConnect
+from requests.adapters import BaseAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3 import Retry
 
@@ -51,7 +53,10 @@ class Reply:
 class Connection(PrometheusConnect):  # type: ignore[misc]
     """A server that can be asked from several threads at once."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(
+        self, url: str, settings: Settings, adapter: Callable[[int], BaseAdapter] = Adapter
+    ) -> None:
+        """`adapter` makes what carries requests, so many at a time."""
         clean, self.name, login = _apart(url)
         super().__init__(
             url=clean,
@@ -60,7 +65,7 @@ class Connection(PrometheusConnect):  # type: ignore[misc]
             auth=login or _login(settings),
             session=_session(settings),
         )
-        self._session.mount(clean, Adapter(settings.threads))
+        self._session.mount(clean, adapter(settings.threads))
         self._max_body = settings.max_body
 
     def ask(self, query: str, seconds: float, call: Call) -> Reply:

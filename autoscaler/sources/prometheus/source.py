@@ -11,6 +11,7 @@ from typing import ClassVar, TypeVar, cast
 
 import structlog
 from pydantic import BaseModel
+from requests.adapters import BaseAdapter
 
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
 from autoscaler.model import Quality, Sample, Task
@@ -22,7 +23,7 @@ from autoscaler.sources.prometheus.connection import Connection
 from autoscaler.sources.prometheus.failover import Servers
 from autoscaler.sources.prometheus.judge import judge
 from autoscaler.sources.prometheus.matrix import understand_range
-from autoscaler.sources.prometheus.transport import Call
+from autoscaler.sources.prometheus.transport import Adapter, Call
 
 SKEW = 5.0
 """Seconds between the server's clock and ours from which on a warning is logged."""
@@ -47,10 +48,16 @@ class PrometheusSource:
     Options: ClassVar[type[BaseModel]] = options.Options
     Settings: ClassVar[type[BaseModel]] = settings.Settings
 
-    def __init__(self, settings: settings.Settings, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        settings: settings.Settings,
+        clock: Clock = time.time,
+        adapter: Callable[[int], BaseAdapter] = Adapter,
+    ) -> None:
+        """`adapter` makes what carries requests, so many at a time."""
         self._settings = settings
         self._clock = clock
-        self._servers = Servers([Connection(url, settings) for url in settings.urls])
+        self._servers = Servers([Connection(url, settings, adapter) for url in settings.urls])
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="prometheus")
         self._free = asyncio.Semaphore(settings.threads)
         self._calls: set[Call] = set()

@@ -24,7 +24,8 @@ from autoscaler.testing.engine.objects import (
     EngineService,
     EngineTask,
 )
-from autoscaler.testing.engine.server import EngineServer
+from autoscaler.testing.engine.server import HOST, EngineServer
+from autoscaler.testing.network import Network
 
 
 class FakeSwarm:
@@ -41,12 +42,15 @@ class FakeSwarm:
         *,
         stepped: bool = False,
         seed: int = 1,
+        network: Network | None = None,
     ) -> None:
+        """With a network it listens there, not on a socket."""
         self._stepped = stepped
         self._directory = Path(tempfile.gettempdir()) / f"engine-{uuid4().hex}"
         self.cluster = Cluster(clock or ManualClock(), seed)
         self._handlers = Handlers(self.cluster, self._written)
-        self._server = EngineServer(self._handlers, self._directory / "docker.sock")
+        self._network = network
+        self._server = EngineServer(self._handlers, self._directory / "docker.sock", network)
         self.cluster.here = self.add_node("node1", role="manager").id
 
     async def __aenter__(self) -> Self:
@@ -66,6 +70,8 @@ class FakeSwarm:
     @property
     def host(self) -> str:
         """The value for DOCKER_HOST."""
+        if self._network is not None:
+            return f"http://{HOST}"
         return f"unix://{self._directory / 'docker.sock'}"
 
     @property

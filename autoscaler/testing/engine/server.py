@@ -15,6 +15,7 @@ from autoscaler.testing.engine import faults
 from autoscaler.testing.engine.faults import Faults, Request, matches
 from autoscaler.testing.engine.handlers import Handlers
 from autoscaler.testing.engine.refusal import Refusal
+from autoscaler.testing.network import Network
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -22,14 +23,17 @@ _SWARM = re.compile(r"^/(services|tasks|nodes|configs)\b")
 _REMEMBERED = 10_000
 _URL_BYTES = 1_000_000
 _BODY_BYTES = 16 * 1024 * 1024
+HOST = "engine"
+"""Its name in a network."""
 
 
 class EngineServer:
-    """Serves handlers at `path`, and does what the faults say."""
+    """Serves handlers at `path`, or as `engine` in a network; does what the faults say."""
 
-    def __init__(self, handlers: Handlers, path: Path) -> None:
+    def __init__(self, handlers: Handlers, path: Path, network: Network | None = None) -> None:
         self._handlers = handlers
         self._path = path
+        self._network = network
         self._runner: web.AppRunner | None = None
         self.faults = Faults()
         self.api = "1.41"
@@ -52,7 +56,10 @@ class EngineServer:
             access_log=None,
         )
         await self._runner.setup()
-        await web.UnixSite(self._runner, self._path).start()
+        if self._network is not None:
+            self._network.listen(HOST, self._runner)
+        else:
+            await web.UnixSite(self._runner, self._path).start()
 
     async def listen_tcp(self, tls: ssl.SSLContext | None) -> int:
         """Listen on a port of 127.0.0.1 too."""
@@ -63,6 +70,8 @@ class EngineServer:
     async def stop(self) -> None:
         """Stop listening and close all connections: new ones are refused."""
         runner, self._runner = self._runner, None
+        if self._network is not None:
+            self._network.close(HOST)
         if runner is not None:
             await runner.cleanup()
 

@@ -1,0 +1,211 @@
+"""What a seed stands for: a cluster, its policies, its load, and all that will happen to it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+INTERVALS = (15.0, 20.0, 30.0, 45.0, 60.0)
+"""Seconds between two passes."""
+HOURS = (0.5, 1.0, 1.5, 2.0)
+CALM = 2400.0
+"""Seconds at the end in which nothing happens, and all must come to rest."""
+GOOD, MISSING, CRASHING = "shop:good", "shop:missing", "shop:crashing"
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much is asked of a service over time, as a share of its largest."""
+
+    kind: str
+    largest: float
+    period: float
+    phase: float
+    levels: tuple[float, ...]
+
+    def at(self, seconds: float) -> float:
+        """In requests per second."""
+        return round(self.largest * self._share(seconds), 3)
+
+    def _share(self, seconds: float) -> float:
+        turn = (seconds + self.phase) / self.period
+        level = self.levels[int(turn) % len(self.levels)]
+        if self.kind == "day":
+            return 0.5 + 0.45 * math.sin(2 * math.pi * turn)
+        if self.kind == "burst":
+            return level if turn % 1.0 < 0.15 else 0.2
+        if self.kind == "zero":
+            return level if turn % 1.0 < 0.5 else 0.0
+        return level if self.kind == "steps" else self.levels[0]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A service, and what its policy says."""
+
+    name: str
+    min: int
+    max: int
+    start: int
+    target: float
+    """Requests per second that each replica shall carry."""
+    load: Load
+    joined: bool
+    """Whether it is asked about together with others, by a label."""
+    stabilization: float
+    cooldown_up: float
+    cooldown_down: float
+    manual: float
+    heals: bool
+    on_failure: str
+    """What Swarm does about an update that fails."""
+    parallelism: int
+    min_available: int
+
+    def policy(self) -> dict[str, Any]:
+        """As a person writes it."""
+        query = "sum by (service) (load)" if self.joined else f"load_{self.name}"
+        asked = {"query": query, "match": "service"} if self.joined else {"query": query}
+        document: dict[str, Any] = {
+            "name": f"for-{self.name}",
+            "services": [self.name],
+            "scale": {
+                "min": self.min,
+                "max": self.max,
+                "metrics": [{"name": "load", **asked, "target": {"average_value": self.target}}],
+                "behavior": {"scale_down": {"stabilization": _s(self.stabilization)}},
+                "cooldown": {
+                    "up": _s(self.cooldown_up),
+                    "down": _s(self.cooldown_down),
+                    "manual": _s(self.manual),
+                },
+            },
+            "disruption": {"min_available": self.min_available},
+            "release": {"bake": "2m"},
+        }
+        if self.heals:
+            document["heal"] = [
+                {"rule": "crash_loop", "failures": 3, "within": "5m", "then": "rollback"},
+                {"rule": "stuck_update", "deadline": "5m", "then": "rollback"},
+                {"rule": "image_missing", "then": "rollback"},
+            ]
+        return document
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:g}s"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that is done at a time, to a service or to the whole."""
+
+    at: float
+    """Seconds from the start."""
+    kind: str
+    """The name of a fault, or of something that people do."""
+    service: str = ""
+    seconds: float = 0.0
+    """How long it lasts."""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of it, as a value."""
+
+    seed: int
+    interval: float
+    seconds: float
+    nodes: int
+    workloads: tuple[Workload, ...]
+    happenings: tuple[Happening, ...] = field(default=())
+
+    @property
+    def calm_at(self) -> float:
+        """When the last of it is over."""
+        return self.seconds - CALM
+
+    def without(self, happenings: Sequence[Happening]) -> Plan:
+        """The same, where these do not happen."""
+        kept = tuple(each for each in self.happenings if each not in happenings)
+        return replace(self, happenings=kept)
+
+    def without_service(self, name: str) -> Plan:
+        """The same without a service, and what happens to it."""
+        workloads = tuple(each for each in self.workloads if each.name != name)
+        kept = tuple(each for each in self.happenings if each.service != name)
+        return replace(self, workloads=workloads, happenings=kept)
+
+
+def draw(seed: int, faults: Sequence[str], hours: float | None = None) -> Plan:
+    """The plan that a seed stands for. `faults` are the names of those there are."""
+    rng = random.Random(f"plan {seed}")
+    seconds = 3600.0 * (hours or rng.choice(HOURS)) + CALM
+    workloads = tuple(_workload(rng, f"web{n}") for n in range(rng.randint(1, 8)))
+    plan = Plan(seed, rng.choice(INTERVALS), seconds, rng.randint(1, 5), workloads)
+    happenings = [*_deeds(rng, plan), *_faults(rng, plan, faults)]
+    return replace(plan, happenings=tuple(sorted(happenings, key=lambda each: each.at)))
+
+
+def _workload(rng: random.Random, name: str) -> Workload:
+    low, high = rng.choice([0, 1, 1, 2, 3]), rng.randint(4, 12)
+    target = rng.choice([10.0, 50.0, 100.0])
+    load = Load(
+        kind=rng.choice(["steady", "day", "steps", "burst", "zero"]),
+        largest=target * high * rng.uniform(0.3, 1.2),
+        period=rng.choice([600.0, 1200.0, 3600.0]),
+        phase=rng.uniform(0.0, 3600.0),
+        levels=tuple(rng.uniform(0.1, 1.0) for _ in range(7)),
+    )
+    return Workload(
+        name=name,
+        min=low,
+        max=high,
+        start=rng.randint(max(1, low), high),
+        target=target,
+        load=load,
+        joined=rng.random() < 0.5,
+        stabilization=rng.choice([0.0, 60.0, 180.0, 300.0]),
+        cooldown_up=rng.choice([0.0, 0.0, 30.0, 60.0]),
+        cooldown_down=rng.choice([0.0, 60.0, 120.0, 300.0]),
+        manual=rng.choice([60.0, 120.0, 300.0]),
+        heals=rng.random() < 0.6,
+        on_failure=rng.choice(["pause", "pause", "continue", "rollback"]),
+        parallelism=rng.choice([1, 1, 2, 3]),
+        min_available=rng.choice([0, 0, min(1, low), low]),
+    )
+
+
+DEEDS = ("deploy good", "deploy bad", "deploy crashing", "scale", "recreate", "pause")
+"""What people do."""
+
+
+def _deeds(rng: random.Random, plan: Plan) -> list[Happening]:
+    found = []
+    for at in _moments(rng, plan, every=1200.0):
+        kind = rng.choice([*DEEDS, "deploy good", "scale"])
+        name = rng.choice(plan.workloads).name
+        seconds = rng.uniform(60.0, 900.0) if kind == "pause" else 0.0
+        found.append(Happening(at, kind, name, seconds, rng.randint(1, 12)))
+    return found
+
+
+def _faults(rng: random.Random, plan: Plan, faults: Sequence[str]) -> list[Happening]:
+    found = []
+    for at in _moments(rng, plan, every=600.0) if faults else ():
+        seconds = min(rng.choice([5.0, 30.0, 90.0, 300.0]), plan.calm_at - at)
+        found.append(Happening(at, rng.choice(faults), seconds=seconds))
+    return found
+
+
+def _moments(rng: random.Random, plan: Plan, every: float) -> list[float]:
+    """As they come by chance, so many seconds apart on average."""
+    found, at = [], rng.expovariate(1 / every)
+    while at < plan.calm_at:
+        found.append(round(at, 3))
+        at += rng.expovariate(1 / every)
+    return found

@@ -1,0 +1,183 @@
+"""What is simulated: a cluster, what watches it, and the product among them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import hashlib
+import json
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autoscaler.settings import Settings
+from autoscaler.testing.clock import ManualClock
+from autoscaler.testing.engine import Behaviour
+from autoscaler.testing.engine.objects import EngineService
+from autoscaler.testing.network import SPEAKER, Network
+from tests.simulation.disk import Disk
+from tests.simulation.plan import CRASHING, GOOD, MISSING, Plan, Workload
+from tests.simulation.process import Product
+from tests.simulation.prometheus import Prometheus
+from tests.simulation.swarm import SimulatedSwarm
+
+START = 1_700_000_000.0
+REMEMBERED = 200
+"""Lines of the history that are shown when it goes wrong."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Something that must never be."""
+
+    at: float
+    invariant: str
+    told: str
+
+
+class WallClock(ManualClock):
+    """Unix seconds that pass as the loop's do; it can be set, as clocks are."""
+
+    def __call__(self) -> float:
+        return self.now + asyncio.get_running_loop().time()
+
+
+class World:
+    """All of it, but for what is inside of the product."""
+
+    def __init__(self, plan: Plan, directory: Path, tell: Callable[[str], None] | None = None):
+        self.plan = plan
+        self.rng = random.Random(f"world {plan.seed}")
+        self.clock = WallClock(START)
+        self.network = Network(lambda: self.rng.uniform(0.0005, 0.01))
+        self.swarm = SimulatedSwarm(self.clock, self.rng, self.network)
+        self.prometheus = Prometheus(self.clock, self.rng)
+        self.alertmanagers: dict[str, Any] = {}
+        """By their names in the network."""
+        self.disk = Disk(directory / "store.db")
+        self.services = {each.name: each for each in plan.workloads}
+        self.policies = directory / "policies"
+        self.product = Product(self, self._settings())
+        self.at_fault: set[str] = set()
+        self.wrongs: list[Wrong] = []
+        self.history: deque[str] = deque(maxlen=REMEMBERED)
+        self._digest = hashlib.sha256()
+        self._aloud = tell
+        self._tasks: dict[str, dict[asyncio.Task[Any], None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._load_ends = plan.calm_at
+
+    # Time and what is remembered of it.
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start, whatever clocks say."""
+        return asyncio.get_running_loop().time()
+
+    def tell(self, what: str, *details: object) -> None:
+        """One line of the history; two runs of a seed have the same."""
+        line = f"{self.now:.6f} {what} {' '.join(map(str, details))}"
+        self._digest.update(line.encode())
+        self.history.append(line)
+        if self._aloud is not None:
+            self._aloud(line)
+
+    @property
+    def digest(self) -> str:
+        """Of all that has happened."""
+        return self._digest.hexdigest()
+
+    def wrong(self, invariant: str, told: str) -> None:
+        """An invariant does not hold."""
+        self.tell("WRONG", invariant, told)
+        self.wrongs.append(Wrong(self.now, invariant, told))
+
+    def later(self, seconds: float, do: Callable[[], Awaitable[None]]) -> None:
+        """Do something after a while."""
+
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            await do()
+
+        assert self._group is not None
+        self._group.create_task(wait(), context=contextvars.copy_context())
+
+    # What is there.
+
+    async def open(self, group: asyncio.TaskGroup) -> None:
+        """Set all of it up, and start the product."""
+        self._group = group
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(self._task)
+        loop.set_exception_handler(self._unheard)
+        for image, does in ((MISSING, Behaviour.MISSING), (CRASHING, Behaviour.FAILS)):
+            self.swarm.image(image, does)
+        for number in range(2, self.plan.nodes + 1):
+            self.swarm.add_node(f"node{number}")
+        for each in self.plan.workloads:
+            self.create(each, each.start)
+        self.prometheus.gauges["load"] = self._loads
+        for name in self.services:
+            self.prometheus.gauges[f"load_{name}"] = self._load_of(name)
+        self.write_policies()
+        await self.swarm.start()
+        group.create_task(self.swarm.run(), name="swarm")
+        await self.product.start()
+
+    def create(self, workload: Workload, replicas: int) -> EngineService:
+        """The service, as by `docker service create`."""
+        update = {"Parallelism": workload.parallelism, "FailureAction": workload.on_failure}
+        return self.swarm.create(workload.name, replicas, image=GOOD, UpdateConfig=update)
+
+    def demand(self, name: str, at: float) -> float:
+        """What is asked of a service at a time of the clock."""
+        seconds = min(at - START, self._load_ends)
+        return self.services[name].load.at(seconds)
+
+    def write_policies(self) -> None:
+        """All policies, in one file."""
+        self.policies.mkdir(exist_ok=True)
+        document = {"version": 1, "policies": [each.policy() for each in self.services.values()]}
+        (self.policies / "all.yaml").write_text(json.dumps(document))
+
+    def on_task(self, speaker: str, tasks: dict[asyncio.Task[Any], None]) -> None:
+        """Tasks of this speaker are entered there, in the order in which they begin."""
+        self._tasks[speaker] = tasks
+
+    def close(self) -> None:
+        """The end of the world."""
+        self.product.kill()
+        self._group = None
+
+    def _settings(self) -> Settings:
+        return Settings.model_validate(
+            {
+                "interval": f"{self.plan.interval:g}s",
+                "policies": [str(self.policies)],
+                "policies_in_cluster": False,
+                "sources": {"prometheus": {}, "alertmanager": {}},
+                "agents": {"here": False},
+            }
+        )
+
+    def _loads(self, at: float) -> Mapping[str, float]:
+        return {name: self.demand(name, at) for name in self.services}
+
+    def _load_of(self, name: str) -> Callable[[float], Mapping[str, float]]:
+        return lambda at: {name: self.demand(name, at)}
+
+    def _task(self, loop: Any, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+        context = options.get("context")
+        speaker = SPEAKER.get() if context is None else context.get(SPEAKER, "")
+        known = self._tasks.get(speaker)
+        if known is not None:
+            known[task] = None
+            task.add_done_callback(lambda done: known.pop(done, None))
+        return task
+
+    def _unheard(self, loop: Any, context: Mapping[str, Any]) -> None:
+        self.wrong("no error goes unheard", str(context.get("exception") or context["message"]))
