@@ -229,14 +229,16 @@ async def remembered(parts: Parts) -> Passes:
     stored = await parts.store.memories()
     passed_at = await parts.store.passed_at() or 0.0
     now = parts.clock()
-    memories = {key: recall.awake(memory, passed_at, now) for key, memory in stored.items()}
+    longest = 2 * parts.settings.interval + 10.0
+    away = max(recall.AWAY, longest)
+    memories = {key: recall.awake(memory, passed_at, now, away) for key, memory in stored.items()}
     brake = parts.settings.brake
     limits = BrakeLimits(brake.percent, brake.at_least, brake.period, brake.max_total_replicas)
     passes = Passes(
         parts.view,
         Brake(limits, memories.values()),
         memories,
-        longest_sample_age=2 * parts.settings.interval + 10.0,
+        longest_sample_age=longest,
         started=now,
     )
     passes.revisions.update(await parts.store.revisions())

@@ -52,7 +52,10 @@ class Passes:
         longest_sample_age: float,
         started: float,
     ) -> None:
-        """`started` is when the memories were true, in Unix seconds."""
+        """`started` is when the memories were true, in Unix seconds.
+
+        Without a pass for longer than samples may be old, nobody has looked.
+        """
         self.view = view
         self.brake = brake
         self.heal_brake = HealBrake(memories)
@@ -63,6 +66,7 @@ class Passes:
         self.agents: Callable[[], Collection[str]] = frozenset
         """Ids of the nodes whose agent stops a container on request."""
         self.longest_sample_age = longest_sample_age
+        self._away = max(recall.AWAY, longest_sample_age)
         self.calendar = Calendar()
         self.passed: dict[str, float] = {}
         """When each service was last passed over."""
@@ -94,7 +98,8 @@ class Passes:
         memory = self.memories.get(service_id)
         if memory is None:
             return Memory()
-        return recall.returned(memory, self.passed.get(service_id, self._started), now)
+        passed_at = self.passed.get(service_id, self._started)
+        return recall.returned(memory, passed_at, now, self._away)
 
     def obeyed(self, service_id: str, order: Order) -> bool:
         """Whether an order has been done, refused or dropped."""

@@ -21,7 +21,8 @@ from autoscaler.model import (
 from autoscaler.policy import Metric, Scale
 
 AWAY = 60.0
-"""Seconds without a pass after which what was recommended before is no guide any more."""
+"""Seconds without a pass after which what was recommended before is no guide any more, unless
+passes are as rare as that."""
 VALUE = Quality.VALUE
 LONGEST_PERIOD = 1800.0
 """The longest period that a rate limit may have, in seconds."""
@@ -189,24 +190,25 @@ def unwatched(memory: Memory) -> Memory:
     return replace(memory, healing=replace(memory.healing, ailing=False, since={}))
 
 
-def awake(memory: Memory, passed_at: float, now: float) -> Memory:
+def awake(memory: Memory, passed_at: float, now: float, away: float = AWAY) -> Memory:
     """What is known at a start: what was known when the last pass was made.
 
     Memory is stored when it changes, not at every pass: until the last pass the last
     recommendation stood. After a longer absence nobody knows what was needed meanwhile, so
     the service stays as large as it is for a whole window, as one that is new to us.
+    `away` is how many seconds count as long.
     """
     memory = clocks.not_ahead(memory, now)
     if not memory.recommendations:
         return memory
     *earlier, last = memory.recommendations
     stood = replace(last, until=max(last.until, passed_at))
-    return returned(replace(memory, recommendations=(*earlier, stood)), passed_at, now)
+    return returned(replace(memory, recommendations=(*earlier, stood)), passed_at, now, away)
 
 
-def returned(memory: Memory, passed_at: float, now: float) -> Memory:
+def returned(memory: Memory, passed_at: float, now: float, away: float = AWAY) -> Memory:
     """What is known after so long without a pass: see `awake`. Nobody asked meanwhile, either."""
-    if now - passed_at <= AWAY or memory.replicas is None:
+    if now - passed_at <= away or memory.replicas is None:
         return memory
     missing = None if memory.missing_since is None else now
     runs = (*memory.recommendations, *_first(memory.replicas, now))

@@ -97,20 +97,19 @@ class Life:
         self._settings = settings
         self._ended = ended
         self._store: SqliteStore | None = None
-        self._tasks: dict[asyncio.Task[Any], None] = {}
 
     def begin(self) -> None:
         """Run it in a context of its own, by which all that belongs to it is known."""
         context = contextvars.copy_context()
         context.run(SPEAKER.set, self.name)
-        self._world.on_task(self.name, self._tasks)
+        self._world.born(self.name)
         asyncio.get_running_loop().create_task(self._main(), name=self.name, context=context)
 
     def end(self) -> None:
         """The end of all that belongs to it; what it does from now on reaches nobody."""
         self.alive = False
         self._world.network.cut(self.name)
-        for task in list(self._tasks):
+        for task in self._world.died(self.name):
             task.cancel()
 
     async def _main(self) -> None:

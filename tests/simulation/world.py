@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from autoscaler.settings import Settings
 from autoscaler.testing.clock import ManualClock
@@ -67,6 +68,7 @@ class World:
         self._digest = hashlib.sha256()
         self._aloud = tell
         self._tasks: dict[str, dict[asyncio.Task[Any], None]] = {}
+        self._of_the_dead: WeakSet[Any] = WeakSet()
         self._group: asyncio.TaskGroup | None = None
         self._load_ends = plan.calm_at
 
@@ -143,9 +145,15 @@ class World:
         document = {"version": 1, "policies": [each.policy() for each in self.services.values()]}
         (self.policies / "all.yaml").write_text(json.dumps(document))
 
-    def on_task(self, speaker: str, tasks: dict[asyncio.Task[Any], None]) -> None:
-        """Tasks of this speaker are entered there, in the order in which they begin."""
-        self._tasks[speaker] = tasks
+    def born(self, speaker: str) -> None:
+        """Its tasks are kept from now on."""
+        self._tasks[speaker] = {}
+
+    def died(self, speaker: str) -> list[asyncio.Task[Any]]:
+        """Its tasks, in the order in which they began; no more of them count."""
+        left = list(self._tasks.pop(speaker, ()))
+        self._of_the_dead.update(left)
+        return left
 
     def close(self) -> None:
         """The end of the world."""
@@ -180,4 +188,7 @@ class World:
         return task
 
     def _unheard(self, loop: Any, context: Mapping[str, Any]) -> None:
-        self.wrong("no error goes unheard", str(context.get("exception") or context["message"]))
+        """What a process leaves behind that was killed is no finding."""
+        error, task = context.get("exception"), context.get("task") or context.get("future")
+        if error is not None and loop.is_running() and task not in self._of_the_dead:
+            self.wrong("no error goes unheard", f"{context['message']}: {error!r}")
