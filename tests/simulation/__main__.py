@@ -17,27 +17,69 @@ HASHES = "0"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 1 where something went wrong."""
+    asked = _options().parse_args(arguments)
+    if os.environ.get("PYTHONHASHSEED") != HASHES:
+        os.environ["PYTHONHASHSEED"] = HASHES
+        given = [sys.executable, "-m", "tests.simulation", *(arguments or sys.argv[1:])]
+        os.execv(sys.executable, given)  # noqa: S606
+    _quiet()
+    return _replay(asked) if asked.seed is not None else _run(asked)
+
+
+def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="so many seeds, one after the other")
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed")
-    parser.add_argument("--seed", type=int, help="only this one, told in full")
-    parser.add_argument("--hours", type=float, help="the length of each, before its calm end")
+    parser.add_argument("--hours", type=float, help="hours of each until the last fault")
     parser.add_argument("--json", action="store_true", help="a report for machines")
-    asked = parser.parse_args(arguments)
-    if os.environ.get("PYTHONHASHSEED") != HASHES:
-        os.environ["PYTHONHASHSEED"] = HASHES
-        os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])  # noqa: S606
-    from tests.simulation import runner
+    parser.add_argument("--seed", type=int, help="only this one, told in full")
+    parser.add_argument("--happenings", help="of that seed only these, by number: 3,17")
+    parser.add_argument("--services", help="of that seed only these: web1,web4")
+    parser.add_argument("--shrink", action="store_true", help="find a smaller part that goes wrong")
+    return parser
 
+
+def _quiet() -> None:
+    """What the product logs is told by `--seed` alone, and there the history says more."""
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from tests.simulation import runner
+
     started = time.monotonic()
-    if asked.seed is not None:
-        return runner.replay(asked.seed, asked.hours)
     seeds = range(asked.first, asked.first + asked.seeds)
-    report = runner.run(seeds, asked.hours)
-    runner.show(report, time.monotonic() - started, as_json=asked.json)
+    report = runner.run(seeds, asked.hours, _complain)
+    runner.show(report, time.monotonic() - started, _tell, as_json=asked.json)
     return 1 if report.bad else 0
+
+
+def _replay(asked: argparse.Namespace) -> int:
+    from tests.simulation import runner
+    from tests.simulation.plan import draw
+    from tests.simulation.play import play
+    from tests.simulation.shrink import shrink
+
+    whole = draw(asked.seed, runner.NAMES, asked.hours)
+    numbers = asked.happenings
+    happenings = None if numbers is None else [int(n) for n in numbers.split(",") if n]
+    plan = runner.part(whole, happenings, asked.services and asked.services.split(","))
+    course = play(plan, tell=None if asked.shrink else _tell)
+    if course.wrongs and asked.shrink:
+        course = shrink(course, _complain)
+        _tell(runner.told(course))
+        _tell(f"python -m tests.simulation {runner.arguments(whole, course.plan)}")
+    _tell(f"digest {course.digest}")
+    return 1 if course.wrongs else 0
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

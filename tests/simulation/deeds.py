@@ -12,7 +12,11 @@ async def do(world: World, what: Happening) -> None:
     service = world.swarm.named(what.service)
     if service is None:
         return
-    if what.kind.startswith("deploy"):
+    if what.kind == "pause":
+        taken = await world.order(kind="pause", service=what.service, expires_in=what.seconds)
+        if taken:
+            world.paused(what.service, what.seconds)
+    elif what.kind.startswith("deploy"):
         image = {"good": GOOD, "bad": MISSING, "crashing": CRASHING}[what.kind.split()[1]]
         deploy(world, service, image, what.at)
     elif what.kind == "scale":
@@ -23,7 +27,7 @@ async def do(world: World, what: Happening) -> None:
         world.create(world.services[what.service], max(1, service.replicas))
 
 
-def deploy(world: World, service: EngineService, image: str, release: float) -> None:
+def deploy(world: World, service: EngineService, image: str, release: object) -> None:
     """Another release: an image, and a variable that tells it from all others."""
     container = {**service.template["ContainerSpec"], "Image": image, "Env": [f"RELEASE={release}"]}
     world.swarm.update(service, TaskTemplate={**service.template, "ContainerSpec": container})

@@ -14,6 +14,8 @@ from typing import Any
 from tests.simulation.loop import outcome
 
 Hook = Callable[[], None]
+Wrong = Callable[[str], sqlite3.Error | None]
+"""The error of a statement, if it fails."""
 
 
 class Disk:
@@ -23,8 +25,8 @@ class Disk:
         self.path = path
         self.seconds = 0.0
         """How long each call to the store takes."""
-        self.fault = ""
-        """What SQLite says instead of committing: `database or disk is full`; empty: it works."""
+        self.wrong: dict[str, Wrong] = {}
+        """What SQLite says in the place of a statement, by the names of the faults."""
         self.before_commit: Hook = lambda: None
         self.after_commit: Hook = lambda: None
         self.commits = 0
@@ -44,8 +46,9 @@ class _Connection(sqlite3.Connection):
     disk: Disk
 
     def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
-        if sql == "begin immediate" and self.disk.fault:
-            raise sqlite3.OperationalError(self.disk.fault)
+        for wrong in self.disk.wrong.values():
+            if error := wrong(sql):
+                raise error
         if sql != "commit":
             return super().execute(sql, *parameters)
         self.disk.before_commit()

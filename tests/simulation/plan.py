@@ -11,8 +11,8 @@ from typing import Any
 INTERVALS = (15.0, 20.0, 30.0, 45.0, 60.0)
 """Seconds between two passes."""
 HOURS = (0.5, 1.0, 1.5, 2.0)
-CALM = 2400.0
-"""Seconds at the end in which nothing happens, and all must come to rest."""
+REPAIR = 600.0
+"""Seconds after the last fault in which the product may take bad releases back by itself."""
 GOOD, MISSING, CRASHING = "shop:good", "shop:missing", "shop:crashing"
 
 
@@ -64,11 +64,30 @@ class Workload:
     """What Swarm does about an update that fails."""
     parallelism: int
     min_available: int
+    ages: bool
+    """Whether its tasks are replaced once they are old."""
+
+    @property
+    def query(self) -> str:
+        """What Prometheus is asked."""
+        return "sum by (service) (load)" if self.joined else f"load_{self.name}"
+
+    def needed(self, load: float) -> int:
+        """Replicas for a load, within the bounds."""
+        needed = math.ceil(round(load / self.target, 6))
+        return max(self.min, min(self.max, needed))
+
+    def fits(self, replicas: int, load: float) -> bool:
+        """Whether so many are right: as many as are needed, or off by a tenth of the load."""
+        if replicas == self.needed(load):
+            return True
+        if not self.min <= replicas <= self.max or replicas == 0:
+            return False
+        return abs(load / (replicas * self.target) - 1) <= 0.1 + 1e-6
 
     def policy(self) -> dict[str, Any]:
         """As a person writes it."""
-        query = "sum by (service) (load)" if self.joined else f"load_{self.name}"
-        asked = {"query": query, "match": "service"} if self.joined else {"query": query}
+        asked = {"query": self.query, **({"match": "service"} if self.joined else {})}
         document: dict[str, Any] = {
             "name": f"for-{self.name}",
             "services": [self.name],
@@ -92,6 +111,10 @@ class Workload:
                 {"rule": "stuck_update", "deadline": "5m", "then": "rollback"},
                 {"rule": "image_missing", "then": "rollback"},
             ]
+        if self.ages:
+            ageing = {"rule": "max_age", "older_than": "20m", "then": "restart"}
+            document.setdefault("heal", []).append(ageing)
+            document["disruption"]["well_after"] = "5m"
         return document
 
 
@@ -120,14 +143,10 @@ class Plan:
     seed: int
     interval: float
     seconds: float
+    """When the last of it is over; then all must come to rest."""
     nodes: int
     workloads: tuple[Workload, ...]
     happenings: tuple[Happening, ...] = field(default=())
-
-    @property
-    def calm_at(self) -> float:
-        """When the last of it is over."""
-        return self.seconds - CALM
 
     def without(self, happenings: Sequence[Happening]) -> Plan:
         """The same, where these do not happen."""
@@ -144,7 +163,7 @@ class Plan:
 def draw(seed: int, faults: Sequence[str], hours: float | None = None) -> Plan:
     """The plan that a seed stands for. `faults` are the names of those there are."""
     rng = random.Random(f"plan {seed}")
-    seconds = 3600.0 * (hours or rng.choice(HOURS)) + CALM
+    seconds = 3600.0 * (hours or rng.choice(HOURS))
     workloads = tuple(_workload(rng, f"web{n}") for n in range(rng.randint(1, 8)))
     plan = Plan(seed, rng.choice(INTERVALS), seconds, rng.randint(1, 5), workloads)
     happenings = [*_deeds(rng, plan), *_faults(rng, plan, faults)]
@@ -168,7 +187,7 @@ def _workload(rng: random.Random, name: str) -> Workload:
         start=rng.randint(max(1, low), high),
         target=target,
         load=load,
-        joined=rng.random() < 0.5,
+        joined=rng.random() < 0.8,
         stabilization=rng.choice([0.0, 60.0, 180.0, 300.0]),
         cooldown_up=rng.choice([0.0, 0.0, 30.0, 60.0]),
         cooldown_down=rng.choice([0.0, 60.0, 120.0, 300.0]),
@@ -177,6 +196,7 @@ def _workload(rng: random.Random, name: str) -> Workload:
         on_failure=rng.choice(["pause", "pause", "continue", "rollback"]),
         parallelism=rng.choice([1, 1, 2, 3]),
         min_available=rng.choice([0, 0, min(1, low), low]),
+        ages=rng.random() < 0.3,
     )
 
 
@@ -197,7 +217,7 @@ def _deeds(rng: random.Random, plan: Plan) -> list[Happening]:
 def _faults(rng: random.Random, plan: Plan, faults: Sequence[str]) -> list[Happening]:
     found = []
     for at in _moments(rng, plan, every=600.0) if faults else ():
-        seconds = min(rng.choice([5.0, 30.0, 90.0, 300.0]), plan.calm_at - at)
+        seconds = min(rng.choice([5.0, 30.0, 90.0, 300.0]), plan.seconds - at)
         found.append(Happening(at, rng.choice(faults), seconds=seconds))
     return found
 
@@ -205,7 +225,7 @@ def _faults(rng: random.Random, plan: Plan, faults: Sequence[str]) -> list[Happe
 def _moments(rng: random.Random, plan: Plan, every: float) -> list[float]:
     """As they come by chance, so many seconds apart on average."""
     found, at = [], rng.expovariate(1 / every)
-    while at < plan.calm_at:
+    while at < plan.seconds:
         found.append(round(at, 3))
         at += rng.expovariate(1 / every)
     return found

@@ -15,7 +15,7 @@ from tests.simulation import deeds
 from tests.simulation.faults import FAULTS
 from tests.simulation.invariants import Invariants
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.plan import Happening, Plan
+from tests.simulation.plan import REPAIR, Happening, Plan
 from tests.simulation.world import World, Wrong
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -28,6 +28,7 @@ class Course:
     """How it went."""
 
     plan: Plan
+    seconds: float = 0.0
     digest: str = ""
     wrongs: list[Wrong] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
@@ -35,7 +36,15 @@ class Course:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def play(plan: Plan, tell: Callable[[str], None] | None = None) -> Course:
+Prepare = Callable[[World], None]
+"""Changes a world before it begins."""
+
+
+def play(
+    plan: Plan,
+    tell: Callable[[str], None] | None = None,
+    prepare: Prepare = lambda world: None,
+) -> Course:
     """All of a plan, from the start to the end or to what goes wrong."""
     random.seed(plan.seed)
     gc.collect()
@@ -45,7 +54,7 @@ def play(plan: Plan, tell: Callable[[str], None] | None = None) -> Course:
             tempfile.TemporaryDirectory(dir=_memory()) as directory,
             asyncio.Runner(loop_factory=SimulatedLoop) as runner,
         ):
-            return runner.run(_play(plan, Path(directory), tell))
+            return runner.run(_play(plan, Path(directory), tell, prepare))
     finally:
         gc.unfreeze()
         gc.enable()
@@ -56,9 +65,12 @@ def _memory() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
-async def _play(plan: Plan, directory: Path, tell: Callable[[str], None] | None) -> Course:
+async def _play(
+    plan: Plan, directory: Path, tell: Callable[[str], None] | None, prepare: Prepare
+) -> Course:
     course = Course(plan)
     world = World(plan, directory, tell)
+    prepare(world)
     async with asyncio.TaskGroup() as group:
         await world.open(group)
         invariants = Invariants(world)
@@ -66,14 +78,11 @@ async def _play(plan: Plan, directory: Path, tell: Callable[[str], None] | None)
             group.create_task(_sweep(), name="garbage"),
             *(group.create_task(_happen(world, each, course)) for each in plan.happenings),
         ]
-        calm = await _through(world, plan.calm_at)
-        if calm:
-            invariants.calm()
-            await _through(world, plan.seconds)
-            invariants.settled()
-        course.digest = world.digest
+        await _all_of_it(world, invariants)
+        course.seconds, course.digest = world.now, world.digest
         world.close()
         invariants.close()
+        await asyncio.sleep(0.1)
         del work
         for task in asyncio.all_tasks():
             if task is not asyncio.current_task():
@@ -81,6 +90,18 @@ async def _play(plan: Plan, directory: Path, tell: Callable[[str], None] | None)
     course.wrongs, course.history = world.wrongs, list(world.history)
     course.counts = invariants.counts
     return course
+
+
+async def _all_of_it(world: World, invariants: Invariants) -> None:
+    """To the last fault; then until all has come to rest; and a while to see that it stays so."""
+    if not await _through(world, world.plan.seconds + REPAIR):
+        return
+    invariants.repair()
+    if not await _through(world, world.now + invariants.rest()):
+        return
+    invariants.settled()
+    await _through(world, world.now + 2 * world.plan.interval)
+    invariants.settled()
 
 
 async def _through(world: World, until: float) -> bool:

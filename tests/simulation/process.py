@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 from aiohttp import web as http
 
 from autoscaler import web
@@ -96,7 +98,8 @@ class Life:
         self._world = world
         self._settings = settings
         self._ended = ended
-        self._store: SqliteStore | None = None
+        self._files: list[sqlite3.Connection] = []
+        self._connectors: list[aiohttp.BaseConnector] = []
 
     def begin(self) -> None:
         """Run it in a context of its own, by which all that belongs to it is known."""
@@ -111,6 +114,14 @@ class Life:
         self._world.network.cut(self.name)
         for task in self._world.died(self.name):
             task.cancel()
+        self._world.later(0.0, self._give_back)
+
+    async def _give_back(self) -> None:
+        """As the kernel does; what is not committed is lost."""
+        for connection in self._files:
+            connection.close()
+        for connector in self._connectors:
+            await connector.close()
 
     async def _main(self) -> None:
         try:
@@ -144,13 +155,13 @@ class Life:
         disk = world.disk
         store = await SqliteStore.open(
             disk.path,
-            connect=disk.connect,
+            connect=self._connect,
             thread=lambda: disk.thread(lambda: self.alive),
             probe=lambda _: "ext4",
         )
         prometheus = PrometheusSettings(urls=("http://prometheus:9090",))
         alerts = AlertmanagerSettings(urls=tuple(f"http://{am}" for am in world.alertmanagers))
-        return Parts(
+        parts = Parts(
             self._settings,
             SwarmOrchestrator(SwarmSettings(host=world.swarm.host), clock, connector=connector),
             {
@@ -161,9 +172,17 @@ class Life:
             telemetry=_Telemetry(world, clock),
             clock=clock,
         )
+        return world.alter(parts)
 
-    def _connector(self) -> Any:
-        return self._world.network.connector(self.name)
+    def _connect(self, *args: Any, **options: Any) -> sqlite3.Connection:
+        connection = self._world.disk.connect(*args, **options)
+        self._files.append(connection)
+        return connection
+
+    def _connector(self) -> aiohttp.BaseConnector:
+        connector = self._world.network.connector(self.name)
+        self._connectors.append(connector)
+        return connector
 
 
 class _Telemetry(Telemetry):

@@ -61,13 +61,14 @@ class Prometheus:
         self.gauges: dict[str, Gauge] = {}
         self.refuses = False
         """Nobody listens."""
-        self.fault: Fault | None = None
+        self.faults: dict[str, Fault] = {}
+        """What spoils its answers, by name."""
         self.skew = 0.0
         """Seconds by which its clock is ahead."""
         self.frozen_at: float | None = None
         """When it last scraped anything, where it does not any more."""
-        self.told: dict[str, tuple[float, float]] = {}
-        """By service, the value that was told last and when it was taken."""
+        self.on_answer: Callable[[str, Answer], None] = lambda query, answer: None
+        """Hears what is sent, and to which query."""
 
     def adapter(self, connections: int) -> BaseAdapter:
         """For the product's source."""
@@ -80,8 +81,11 @@ class Prometheus:
         asked, _, aged = query.partition(AGE)
         said = self._envelope(asked, aged=bool(aged))
         headers = {"Content-Type": "application/json", "Date": formatdate(self._now, usegmt=True)}
-        good = Answer(200, json.dumps(said).encode(), headers, self.seconds)
-        return good if self.fault is None else self.fault(good, said)
+        answer = Answer(200, json.dumps(said).encode(), headers, self.seconds)
+        for fault in self.faults.values():
+            answer = fault(answer, said)
+        self.on_answer(asked, answer)
+        return answer
 
     @property
     def _now(self) -> float:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
 from tests.simulation.faults import FAULTS
-from tests.simulation.plan import draw
+from tests.simulation.plan import Plan, draw
 from tests.simulation.play import Course, play
 
 WORKERS = min(2, os.cpu_count() or 1)
 NAMES = tuple(fault.name for fault in FAULTS)
+LAST = 25
+"""Lines of the history that are shown with what goes wrong."""
+
+Tell = Callable[[str], None]
 
 
 @dataclass
@@ -26,27 +29,39 @@ class Report:
     seeds: int = 0
     hours: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
+    writes: Counter[str] = field(default_factory=Counter)
     bad: list[Course] = field(default_factory=list)
 
     def add(self, course: Course) -> None:
         """One more."""
         self.seeds += 1
-        self.hours += course.plan.seconds / 3600
+        self.hours += course.seconds / 3600
         self.faults += course.faults
-        self.counts += course.counts
+        self.writes += course.counts
         if course.wrongs:
             self.bad.append(course)
 
+    def document(self, seconds: float) -> dict[str, object]:
+        """The figures; how long it took is of this machine at this time."""
+        return {
+            "seeds": self.seeds,
+            "cluster_hours": round(self.hours, 1),
+            "seconds": round(seconds, 1),
+            "kinds_of_fault": len(self.faults),
+            "faults": dict(sorted(self.faults.items())),
+            "writes": dict(sorted(self.writes.items())),
+            "bad": {c.plan.seed: c.wrongs[0].invariant for c in self.bad},
+        }
 
-def run(seeds: Iterable[int], hours: float | None = None) -> Report:
-    """Play them all."""
+
+def run(seeds: Iterable[int], hours: float | None, tell: Tell) -> Report:
+    """Play them all, in processes of their own."""
     report = Report()
     with ProcessPoolExecutor(WORKERS) as pool:
-        for course in pool.map(partial(one, hours=hours), seeds, chunksize=4):
+        for course in pool.map(partial(one, hours=hours), seeds):
             report.add(course)
             if course.wrongs:
-                print(told(course), file=sys.stderr, flush=True)  # noqa: T201
+                tell(told(course))
     return report
 
 
@@ -55,32 +70,40 @@ def one(seed: int, hours: float | None = None) -> Course:
     return play(draw(seed, NAMES, hours))
 
 
-def replay(seed: int, hours: float | None) -> int:
-    """Play one, and tell all of it."""
-    course = play(draw(seed, NAMES, hours), tell=print)
-    print(f"digest {course.digest}")  # noqa: T201
-    return 1 if course.wrongs else 0
+def part(plan: Plan, happenings: Iterable[int] | None, services: Iterable[str] | None) -> Plan:
+    """Of a plan only these happenings, by their numbers, and services, by their names."""
+    if happenings is not None:
+        kept = set(happenings)
+        plan = plan.without([h for number, h in enumerate(plan.happenings) if number not in kept])
+    for each in plan.workloads if services is not None else ():
+        if each.name not in (services or ()):
+            plan = plan.without_service(each.name)
+    return plan
 
 
 def told(course: Course) -> str:
     """What went wrong, and how it came to that."""
-    wrongs = [f"  {each.at:.1f} s: {each.invariant}: {each.told}" for each in course.wrongs]
-    last = [f"    {line}" for line in course.history[-20:]]
-    return "\n".join([f"seed {course.plan.seed} goes wrong", *wrongs, *last])
+    wrongs = [f"  {each.at:.1f} s: {each.invariant} {each.told}" for each in course.wrongs]
+    last = [f"    {line}" for line in course.history[-LAST:]]
+    again = f"  again: python -m tests.simulation --seed {course.plan.seed}"
+    return "\n".join([f"seed {course.plan.seed} goes wrong", *wrongs, *last, again])
 
 
-def show(report: Report, seconds: float, *, as_json: bool) -> None:
+def arguments(whole: Plan, small: Plan) -> str:
+    """How to play a part of a seed again."""
+    numbers = [n for n, each in enumerate(whole.happenings) if each in small.happenings]
+    services = [each.name for each in small.workloads]
+    kept, names = ",".join(map(str, numbers)), ",".join(services)
+    return f"--seed {whole.seed} --happenings '{kept}' --services {names}"
+
+
+def show(report: Report, seconds: float, tell: Tell, *, as_json: bool) -> None:
     """What there is to say."""
-    found = {
-        "seeds": report.seeds,
-        "cluster_hours": round(report.hours, 1),
-        "seconds": round(seconds, 1),
-        "faults": dict(sorted(report.faults.items())),
-        "writes": dict(sorted(report.counts.items())),
-        "bad": [course.plan.seed for course in report.bad],
-    }
+    document = report.document(seconds)
     if as_json:
-        print(json.dumps(found, indent=1))  # noqa: T201
+        tell(json.dumps(document, indent=1))
         return
-    for name, value in found.items():
-        print(f"{name}: {value}")  # noqa: T201
+    tell(f"{report.seeds} clusters, {report.hours:.0f} cluster-hours in {seconds:.0f} s")
+    tell("faults: " + ", ".join(f"{name} {n}" for name, n in sorted(report.faults.items())))
+    tell("writes: " + ", ".join(f"{name} {n}" for name, n in sorted(report.writes.items())))
+    tell(f"gone wrong: {len(report.bad)}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from aiohttp import web
 
 from autoscaler.ports import Clock
 from autoscaler.testing.engine import FakeSwarm, steps
-from autoscaler.testing.engine.cluster import Cluster
+from autoscaler.testing.engine.faults import Request
 from autoscaler.testing.engine.handlers import Handlers
 from autoscaler.testing.engine.objects import READY, EngineService
 from autoscaler.testing.engine.server import EngineServer
@@ -42,6 +44,14 @@ class Write:
     running: int
     """Tasks of the service that ran on nodes which are not lost."""
 
+    @property
+    def replicas_before(self) -> int:
+        return int(self.before["Mode"]["Replicated"]["Replicas"])
+
+    @property
+    def replicas_after(self) -> int:
+        return int(self.after["Mode"]["Replicated"]["Replicas"])
+
 
 class SimulatedSwarm(FakeSwarm):
     """Takes one step after the other for as long as anything moves."""
@@ -51,9 +61,31 @@ class SimulatedSwarm(FakeSwarm):
         self._rng = rng
         self._clock = clock
         self._moved = asyncio.Event()
+        self.releases: dict[str, set[str]] = defaultdict(set)
+        """The templates that each service has had, as texts, by its id."""
         self.on_write: Callable[[Write], None] = lambda _: None
-        self._handlers = _Watched(self.cluster, self._written, self._tell)
+        """Hears of each write that came over the API, once it is carried out."""
+        self.before_write: Callable[[], None] = lambda: None
+        self.after_write: Callable[[], None] = lambda: None
+        """Done around each of them, before anybody hears how it went."""
+        self.on_request: Callable[[Request], None] = lambda _: None
+        self._handlers = _Watched(self)
         self._server = EngineServer(self._handlers, Path(), network)
+        self._server.requests = _Asked(self)
+
+    def create(self, *args: Any, **spec: Any) -> EngineService:
+        """A service; its release is remembered."""
+        return self._released(super().create(*args, **spec))
+
+    def update(self, service: EngineService, **spec: Any) -> None:
+        """Some fields of its spec; its release is remembered."""
+        super().update(service, **spec)
+        self._released(service)
+
+    def _released(self, service: EngineService) -> EngineService:
+        text = json.dumps({**service.template, "ForceUpdate": 0}, sort_keys=True)
+        self.releases[service.id].add(text)
+        return service
 
     async def run(self) -> None:
         """Move the cluster on, for ever."""
@@ -78,8 +110,12 @@ class SimulatedSwarm(FakeSwarm):
             for task in self.tasks(service)
         )
 
-    def _written(self) -> None:
+    def moved(self) -> None:
+        """Something has changed: there may be a next step."""
         self._moved.set()
+
+    def _written(self) -> None:
+        self.moved()
 
     def _due_in(self) -> float:
         now = self.cluster.now()
@@ -87,7 +123,10 @@ class SimulatedSwarm(FakeSwarm):
         due = min((at - now for at in waiting if at > now), default=0)
         return min(LONGEST_REST, due / 1e9 + 0.01) if due else LONGEST_REST
 
-    def _tell(self, service: EngineService, before: Document, rollout: str, version: int) -> None:
+    def tell_written(
+        self, service: EngineService, before: Document, rollout: str, version: int
+    ) -> None:
+        """What came over the API was carried out."""
         write = Write(
             at=self._clock(),
             service=service.name,
@@ -102,20 +141,31 @@ class SimulatedSwarm(FakeSwarm):
 
 
 class _Watched(Handlers):
-    def __init__(
-        self,
-        cluster: Cluster,
-        written: Callable[[], None],
-        tell: Callable[[EngineService, Document, str, int], None],
-    ) -> None:
-        super().__init__(cluster, written)
-        self._tell = tell
+    def __init__(self, swarm: SimulatedSwarm) -> None:
+        super().__init__(swarm.cluster, swarm.moved)
+        self._swarm = swarm
 
     async def update_service(self, request: web.Request) -> web.Response:
         service = self._cluster.services.get(request.match_info["id"])
         if service is None:
             return await super().update_service(request)
+        self._swarm.before_write()
+        # The process that asked may have been killed just before.
+        await asyncio.sleep(0)
         before, rollout, version = service.spec, service.rollout, service.index
         answer = await super().update_service(request)
-        self._tell(service, before, rollout, version)
+        self._swarm.tell_written(service, before, rollout, version)
+        self._swarm.after_write()
         return answer
+
+
+class _Asked(deque[Request]):
+    """Tells of each request; the newest are kept."""
+
+    def __init__(self, swarm: SimulatedSwarm) -> None:
+        super().__init__(maxlen=100)
+        self._swarm = swarm
+
+    def append(self, request: Request) -> None:
+        super().append(request)
+        self._swarm.on_request(request)

@@ -14,18 +14,23 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+import aiohttp
+
+from autoscaler.app import Parts
 from autoscaler.settings import Settings
 from autoscaler.testing.clock import ManualClock
 from autoscaler.testing.engine import Behaviour
+from autoscaler.testing.engine.faults import Request
 from autoscaler.testing.engine.objects import EngineService
 from autoscaler.testing.network import SPEAKER, Network
 from tests.simulation.disk import Disk
 from tests.simulation.plan import CRASHING, GOOD, MISSING, Plan, Workload
-from tests.simulation.process import Product
+from tests.simulation.process import HOST, Product
 from tests.simulation.prometheus import Prometheus
 from tests.simulation.swarm import SimulatedSwarm
 
 START = 1_700_000_000.0
+TOKEN = "the-token-of-people"
 REMEMBERED = 200
 """Lines of the history that are shown when it goes wrong."""
 
@@ -49,8 +54,16 @@ class WallClock(ManualClock):
 class World:
     """All of it, but for what is inside of the product."""
 
-    def __init__(self, plan: Plan, directory: Path, tell: Callable[[str], None] | None = None):
+    def __init__(
+        self,
+        plan: Plan,
+        directory: Path,
+        tell: Callable[[str], None] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`tell` hears of each line of the history; `settings` are more of the product's."""
         self.plan = plan
+        self._token = directory / "token"
         self.rng = random.Random(f"world {plan.seed}")
         self.clock = WallClock(START)
         self.network = Network(lambda: self.rng.uniform(0.0005, 0.01))
@@ -60,9 +73,15 @@ class World:
         """By their names in the network."""
         self.disk = Disk(directory / "store.db")
         self.services = {each.name: each for each in plan.workloads}
+        self.told: dict[str, Workload] = {}
+        """Services about which the product is told something else than what it is judged by."""
         self.policies = directory / "policies"
-        self.product = Product(self, self._settings())
+        self.alter: Callable[[Parts], Parts] = lambda parts: parts
+        """Makes another product of the parts of the real one: to see that it would be noticed."""
+        self.product = Product(self, self._settings(settings or {}))
         self.at_fault: set[str] = set()
+        self.pauses: dict[str, tuple[float, float]] = {}
+        """From when to when each service is paused, by the clock."""
         self.wrongs: list[Wrong] = []
         self.history: deque[str] = deque(maxlen=REMEMBERED)
         self._digest = hashlib.sha256()
@@ -70,7 +89,8 @@ class World:
         self._tasks: dict[str, dict[asyncio.Task[Any], None]] = {}
         self._of_the_dead: WeakSet[Any] = WeakSet()
         self._group: asyncio.TaskGroup | None = None
-        self._load_ends = plan.calm_at
+        self._load_ends = plan.seconds
+        self.swarm.on_request = self._asked
 
     # Time and what is remembered of it.
 
@@ -81,11 +101,34 @@ class World:
 
     def tell(self, what: str, *details: object) -> None:
         """One line of the history; two runs of a seed have the same."""
-        line = f"{self.now:.6f} {what} {' '.join(map(str, details))}"
-        self._digest.update(line.encode())
+        line = self.note(what, *details)
         self.history.append(line)
         if self._aloud is not None:
             self._aloud(line)
+
+    def note(self, what: str, *details: object) -> str:
+        """What counts for the digest and is not worth a line."""
+        line = f"{self.now:.6f} {what} {' '.join(map(str, details))}"
+        self._digest.update(line.encode())
+        return line
+
+    async def order(self, **order: Any) -> bool:
+        """What a person orders over the product's API; whether it was taken."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        within = aiohttp.ClientTimeout(total=10.0)
+        async with aiohttp.ClientSession(
+            connector=self.network.connector("people"), headers=headers, timeout=within
+        ) as session:
+            try:
+                async with session.post(f"http://{HOST}/api/v1/orders", json=order) as answer:
+                    return answer.status < 300
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                return False
+
+    def paused(self, service: str, seconds: float) -> None:
+        """The product has been told to leave a service alone, and has said that it will."""
+        self.pauses[service] = (self.clock(), self.clock() + seconds)
+        self.tell("paused", service, f"{seconds:.0f} s")
 
     @property
     def digest(self) -> str:
@@ -124,6 +167,7 @@ class World:
         self.prometheus.gauges["load"] = self._loads
         for name in self.services:
             self.prometheus.gauges[f"load_{name}"] = self._load_of(name)
+        self._token.write_text(TOKEN)
         self.write_policies()
         await self.swarm.start()
         group.create_task(self.swarm.run(), name="swarm")
@@ -142,7 +186,8 @@ class World:
     def write_policies(self) -> None:
         """All policies, in one file."""
         self.policies.mkdir(exist_ok=True)
-        document = {"version": 1, "policies": [each.policy() for each in self.services.values()]}
+        told = {**self.services, **self.told}
+        document = {"version": 1, "policies": [each.policy() for each in told.values()]}
         (self.policies / "all.yaml").write_text(json.dumps(document))
 
     def born(self, speaker: str) -> None:
@@ -158,9 +203,11 @@ class World:
     def close(self) -> None:
         """The end of the world."""
         self.product.kill()
-        self._group = None
 
-    def _settings(self) -> Settings:
+    def _asked(self, request: Request) -> None:
+        self.note("asked", request.method, request.path, len(request.body))
+
+    def _settings(self, more: Mapping[str, Any]) -> Settings:
         return Settings.model_validate(
             {
                 "interval": f"{self.plan.interval:g}s",
@@ -168,6 +215,8 @@ class World:
                 "policies_in_cluster": False,
                 "sources": {"prometheus": {}, "alertmanager": {}},
                 "agents": {"here": False},
+                "api": {"tokens": {"people": {"file": str(self._token), "scopes": ["operate"]}}},
+                **more,
             }
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -34,14 +35,14 @@ _NO_PARAMETERS: Mapping[str, Any] = {}
 
 
 def document_of(endpoints: Sequence[Endpoint], version: str) -> Endpoint:
-    """The route that serves the document; it is made once."""
+    """The route that serves the document; it is made once, when somebody asks for it."""
 
     @needs(Scope.READ)
     async def respond(request: web.Request) -> web.Response:
-        return web.Response(text=text, content_type="application/json")
+        return web.Response(text=text(), content_type="application/json")
 
     own = Endpoint(path="/openapi.json", summary="This document", respond=respond, scope=Scope.READ)
-    text = json.dumps(describe([*endpoints, own], version))
+    text = cache(lambda: json.dumps(describe([*endpoints, own], version)))
     return own
 
 

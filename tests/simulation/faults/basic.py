@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,11 +53,12 @@ def _serve(world: World) -> None:
 
 
 def _disk_full(world: World) -> None:
-    world.disk.fault = "database or disk is full"
+    error = sqlite3.OperationalError("database or disk is full")
+    world.disk.wrong["full"] = lambda sql: error if sql == "begin immediate" else None
 
 
 def _disk_free(world: World) -> None:
-    world.disk.fault = ""
+    world.disk.wrong.pop("full")
 
 
 BASIC = (
