@@ -95,9 +95,12 @@ class Changes:
         """Why an action was decided; empty where an earlier run decided it."""
         return self._reasons.get(intent.action.service, "")
 
-    def _of_states(self, decision: Decision, states: Mapping[State, str]) -> Iterator[Happening]:
+    def _of_states(self, decision: Decision, states: dict[State, str]) -> Iterator[Happening]:
         """What stands is kept as it was when it began."""
         before = self._standing.get(decision.service, NOTHING)
+        if decision.health is None:
+            # A service that is paused is not looked at: how it was is not over by that.
+            states = {state: "" for state in before if state[0] is not HappeningKind.HELD} | states
         if before.keys() == states.keys():
             return
         begun = {

@@ -91,14 +91,43 @@ def test_each_unknown_metric_is_a_state_of_its_own(
     telemetry: Telemetry, heard: list[Happening]
 ) -> None:
     dark = [Recommendation(name=name, replicas=None, reason="no answer") for name in ("a", "b")]
-    decide(telemetry, replace(PLAIN, recommendations=tuple(dark)))
-    decide(telemetry, replace(PLAIN, recommendations=(dark[1],)))
+    decide(telemetry, replace(sick(Health.HEALTHY), recommendations=tuple(dark)))
+    decide(telemetry, replace(sick(Health.HEALTHY), recommendations=(dark[1],)))
     assert ends(heard) == [
         ("metrics", "a", "begun"),
         ("metrics", "b", "begun"),
         ("metrics", "a", "over"),
     ]
     assert heard[-1].text == "the metric a is known again"
+
+
+def test_a_pause_is_not_the_end_of_what_was_wrong(
+    telemetry: Telemetry, heard: list[Happening]
+) -> None:
+    """A service that is paused is not looked at."""
+    dark = (Recommendation(name="a", replicas=None, reason="no answer"),)
+    paused = replace(PLAIN, held_by="paused")
+    decide(telemetry, replace(sick(Health.DEGRADED), recommendations=dark))
+    decide(telemetry, paused)
+    decide(telemetry, paused)
+    assert ends(heard) == [
+        ("health", "degraded", "begun"),
+        ("metrics", "a", "begun"),
+        ("held", "paused", "begun"),
+    ]
+    decide(telemetry, replace(sick(Health.DEGRADED), recommendations=dark))
+    assert ends(heard)[3:] == [("held", "paused", "over")]
+    decide(telemetry, sick(Health.HEALTHY))
+    assert ends(heard)[4:] == [("health", "degraded", "over"), ("metrics", "a", "over")]
+
+
+def test_a_paused_service_that_is_gone_ends_what_was_wrong(
+    telemetry: Telemetry, heard: list[Happening]
+) -> None:
+    decide(telemetry, sick(Health.DEGRADED))
+    decide(telemetry, replace(PLAIN, held_by="paused"))
+    telemetry.gone("web")
+    assert sorted(ends(heard)[2:]) == [("health", "degraded", "over"), ("held", "paused", "over")]
 
 
 def test_who_abstains_is_not_missed(telemetry: Telemetry, heard: list[Happening]) -> None:
