@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from autoscaler.anew import Anew
-from autoscaler.model import KEPT, Alert, Receipt, Reception
+from autoscaler.model import ENDED, KEPT, Alert, Receipt, Reception
 from autoscaler.ports import Clock, HearsAlerts, Source, Store
 from autoscaler.telemetry import Telemetry
 
 ASK_AGAIN = 15.0
-"""Seconds after which it is asked again what fires, as long as nobody answers."""
+"""Seconds after which it is asked again what fires, as long as nobody answers, or in doubt."""
 
 
 class Inbox:
@@ -29,6 +29,7 @@ class Inbox:
         self._clock = clock
         self._hearers = {n: s for n, s in sources.items() if isinstance(s, HearsAlerts)}
         self._kept = max((hearer.kept for hearer in self._hearers.values()), default=KEPT)
+        self._doubts = {name: asyncio.Event() for name in self._hearers}
         self.anew: Anew | None = None
         """Asks sources anew about what they have heard."""
 
@@ -48,6 +49,8 @@ class Inbox:
         self._telemetry.alerts_received([each.receipt for each in receptions])
         for name in self._hearers:
             self._tell(name, receptions)
+            if any(each.reason == ENDED for each in receptions):
+                self._doubts[name].set()
         return receptions
 
     def unusable(self, reasons: Sequence[str]) -> None:
@@ -55,7 +58,8 @@ class Inbox:
         self._telemetry.alerts_unusable(reasons)
 
     async def work(self) -> None:
-        """Ask each source what fires, until it has been answered; and all of them for news."""
+        """Ask each source what fires, until it has been answered, and again in doubt; and all of
+        them for news."""
         async with asyncio.TaskGroup() as group:
             for name in self._hearers:
                 group.create_task(self._seeded(name), name=f"alerts of {name}")
@@ -63,16 +67,18 @@ class Inbox:
                 group.create_task(self.anew.run(), name="news")
 
     async def _seeded(self, name: str) -> None:
+        doubt = self._doubts[name]
         while True:
+            doubt.clear()
             if await self._seed(name):
-                return
+                await doubt.wait()
             await asyncio.sleep(ASK_AGAIN)
 
     async def _seed(self, name: str) -> bool:
         try:
             firing = await self._hearers[name].firing_alerts()
             if firing is not None:
-                receptions = await self._store.receive(firing, self._clock(), self._kept)
+                receptions = await self._store.receive(firing, self._clock(), self._kept, late=0.0)
                 self._tell(name, receptions, whole=True)
         except Exception as error:  # noqa: BLE001 - a source's fault is its own
             self._telemetry.error("alerts", error)

@@ -7,7 +7,9 @@ bytes. `None` always means "not known", never zero.
 
 from autoscaler.model.act import Act
 from autoscaler.model.alerts import (
+    ENDED,
     KEPT,
+    LATE,
     MOST_ALERTS,
     Alert,
     AlertStatus,
@@ -84,7 +86,9 @@ from autoscaler.model.sample import (
 from autoscaler.model.usage import NodeUsage, TaskUsage
 
 __all__ = [
+    "ENDED",
     "KEPT",
+    "LATE",
     "MOST_ALERTS",
     "STACK_LABEL",
     "Act",

@@ -13,6 +13,11 @@ KEPT = 86_400.0
 """Seconds for which an alert stands that is not told again, unless settings say otherwise."""
 MOST_ALERTS = 100_000
 """Alerts that a store knows at a time; further ones are ignored until some have expired."""
+ENDED = "it was told that this firing has ended"
+"""Why one is ignored that may be late, or may be right."""
+LATE = 600.0
+"""Seconds after its end in which a firing may still be on its way: Alertmanager tries for as long
+as its `group_interval` (5 minutes unless stated), and each further peer begins 15 s later."""
 _AHEAD = 3600.0
 """Seconds that the clock of who raises alerts may be ahead of ours."""
 
@@ -82,23 +87,28 @@ class Reception:
     """The alert as it stands now; None where nothing of it is kept."""
 
 
-def taken(known: Alert | None, told: Alert, kept: float = KEPT) -> Reception:
+def taken(known: Alert | None, told: Alert, kept: float = KEPT, late: float = LATE) -> Reception:
     """What becomes of an alert that is told, given what is known of it. Pure.
 
-    Told twice is told once. What is older than what is known changes nothing: a peer that is
-    late may tell of a firing after another has told of its end.
+    `late` are the seconds after its end in which a firing counts for late. Told twice is told
+    once. What is older than what is known changes nothing: a peer that is late may tell of a firing
+    after another has told of its end.
     """
     if told.starts_at > told.received_at + _AHEAD:
         return _ignored(known, told, "it starts in the future")
     if known is None or known.expired(told.received_at, kept):
         return _accepted(told)
     if told.firing:
-        return _still_firing(known, told) if known.firing else _fires_again(known, told)
+        return _still_firing(known, told) if known.firing else _fires_again(known, told, late)
     return _ended(known, told) if known.firing else _ended_before(known, told)
 
 
 def all_taken(
-    known: Mapping[str, Alert], told: Sequence[Alert], room: int, kept: float = KEPT
+    known: Mapping[str, Alert],
+    told: Sequence[Alert],
+    room: int,
+    kept: float = KEPT,
+    late: float = LATE,
 ) -> tuple[list[Reception], list[Alert]]:
     """What becomes of alerts that are told, in order; and those to be stored. Pure.
 
@@ -109,7 +119,7 @@ def all_taken(
         if alert.fingerprint not in stands and len(stands) - len(known) >= room:
             answers.append(_ignored(None, alert, f"{MOST_ALERTS} alerts are known already"))
             continue
-        answer = taken(stands.get(alert.fingerprint), alert, kept)
+        answer = taken(stands.get(alert.fingerprint), alert, kept, late)
         if answer.alert is not None:
             stands[alert.fingerprint] = answer.alert
         answers.append(answer)
@@ -127,10 +137,18 @@ def _still_firing(known: Alert, told: Alert) -> Reception:
     return _reception(stands, Receipt.ACCEPTED, "it goes on firing")
 
 
-def _fires_again(known: Alert, told: Alert) -> Reception:
-    if told.starts_at == known.starts_at or told.starts_at < known.ended_at:
-        return _ignored(known, told, "it was told that this firing has ended")
-    return _accepted(told)
+def _fires_again(known: Alert, told: Alert, late: float) -> Reception:
+    """What fires on after an end, with the same start, only seemed to end.
+
+    Alertmanager ends what its Prometheus does not tell for some minutes, and lets it fire on once
+    it is told again.
+    """
+    if told.starts_at != known.starts_at and told.starts_at >= known.ended_at:
+        return _accepted(told)
+    if told.received_at - known.received_at < late:
+        return _ignored(known, told, ENDED)
+    reason = "it goes on firing: it only seemed to end"
+    return replace(_still_firing(known, told), receipt=Receipt.ACCEPTED, reason=reason)
 
 
 def _ended(known: Alert, told: Alert) -> Reception:

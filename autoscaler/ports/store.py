@@ -130,11 +130,12 @@ class Store(Protocol):
         ...
 
     async def receive(
-        self, alerts: Sequence[Alert], at: float, kept: float = ...
+        self, alerts: Sequence[Alert], at: float, kept: float = ..., late: float = ...
     ) -> Sequence[Reception]:
         """Take alerts in, in one transaction; answer what became of each, in order.
 
-        `model.all_taken` says what becomes of them. What was told more than `kept` seconds
+        `model.all_taken` says what becomes of them; `late` is as there, 0 for what is known to
+        be of now. What was told more than `kept` seconds
         before `at` is dropped, and of new alerts none is taken above `model.MOST_ALERTS`.
         Raises Temporary or Permanent when nothing was stored, OutcomeUnknown when it was late:
         then all may be told again.

@@ -17,12 +17,12 @@ _AT_ONCE = 500
 
 
 def receive(
-    connection: sqlite3.Connection, told: Sequence[Alert], at: float, kept: float
+    connection: sqlite3.Connection, told: Sequence[Alert], at: float, kept: float, late: float
 ) -> list[Reception]:
     """Take alerts in, in order, and drop those that have expired. Raises Invalid."""
     connection.execute("delete from alerts where received_at < ?", (at - kept,))
     known = _known(connection, [alert.fingerprint for alert in told])
-    answers, changed = all_taken(known, told, MOST_ALERTS - _count(connection), kept)
+    answers, changed = all_taken(known, told, MOST_ALERTS - _count(connection), kept, late)
     rows = ((each.fingerprint, each.received_at, records.dump(each)) for each in changed)
     connection.executemany(_SAVE, rows)
     return answers

@@ -13,6 +13,7 @@ from typing import Self
 from autoscaler.errors import Permanent
 from autoscaler.model import (
     KEPT,
+    LATE,
     Alert,
     Decision,
     Intent,
@@ -202,13 +203,14 @@ class SqliteStore:
         return await self._worker.read(query)
 
     async def receive(
-        self, alerts: Sequence[Alert], at: float, kept: float = KEPT
+        self, alerts: Sequence[Alert], at: float, kept: float = KEPT, late: float = LATE
     ) -> Sequence[Reception]:
         """Take alerts in, in one transaction; answer what became of each, in order.
 
         What was told more than `kept` seconds before `at` is dropped.
         """
-        return await self._write(partial(received.receive, told=alerts, at=at, kept=kept))
+        take = partial(received.receive, told=alerts, at=at, kept=kept, late=late)
+        return await self._write(take)
 
     async def alerts(self) -> Sequence[Alert]:
         """The alerts that are known, firing or resolved; the one told last at the end."""

@@ -23,7 +23,7 @@ Rows = Sequence[tuple[str, str]]
 
 
 async def receive(
-    connection: Connection, told: Sequence[Alert], at: float, kept: float
+    connection: Connection, told: Sequence[Alert], at: float, kept: float, late: float
 ) -> list[Reception]:
     """Take alerts in, in order, and drop those that have expired. Raises Invalid."""
     # One that is read here must not be changed by another session before it is written.
@@ -31,16 +31,17 @@ async def receive(
     await connection.execute("delete from alerts where received_at < $1", at - kept)
     known = await connection.fetch(_KNOWN, [alert.fingerprint for alert in told])
     room = MOST_ALERTS - await connection.fetchval("select count(*) from alerts")
-    answers, columns = await asyncio.to_thread(_taken, known, told, room, kept)
+    answers, columns = await asyncio.to_thread(_taken, known, told, room, kept, late)
     await connection.execute(_SAVE, *columns)
     return answers
 
 
 def _taken(
-    rows: Rows, told: Sequence[Alert], room: int, kept: float
+    rows: Rows, told: Sequence[Alert], room: int, kept: float, late: float
 ) -> tuple[list[Reception], tuple[list[str], list[float], list[str]]]:
     """What became of them, and what changes, by columns."""
-    answers, changed = all_taken({a.fingerprint: a for a in _read(rows)}, told, room, kept)
+    known = {each.fingerprint: each for each in _read(rows)}
+    answers, changed = all_taken(known, told, room, kept, late)
     names = [each.fingerprint for each in changed]
     times = [each.received_at for each in changed]
     return answers, (names, times, [records.dump(each) for each in changed])

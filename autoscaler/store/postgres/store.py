@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from autoscaler.errors import Permanent, Temporary
 from autoscaler.model import (
     KEPT,
+    LATE,
     Alert,
     Decision,
     Intent,
@@ -143,13 +144,14 @@ class PostgresStore:
         return await self._read(queries.load_orders)
 
     async def receive(
-        self, alerts: Sequence[Alert], at: float, kept: float = KEPT
+        self, alerts: Sequence[Alert], at: float, kept: float = KEPT, late: float = LATE
     ) -> Sequence[Reception]:
         """Take alerts in, in one transaction; answer what became of each, in order.
 
         What was told more than `kept` seconds before `at` is dropped.
         """
-        return await self._write(partial(received.receive, told=alerts, at=at, kept=kept))
+        take = partial(received.receive, told=alerts, at=at, kept=kept, late=late)
+        return await self._write(take)
 
     async def alerts(self) -> Sequence[Alert]:
         """The alerts that are known, firing or resolved; the one told last at the end."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.model import KEPT, Alert, AlertStatus, Receipt, Reception
+from autoscaler.model import KEPT, LATE, Alert, AlertStatus, Receipt, Reception
 from autoscaler.testing.contracts.opening import OpensStore
 
 NOW = 1_700_000_000.0
@@ -93,6 +93,31 @@ class AlertsContract(OpensStore):
             assert answer.receipt is IGNORED
             assert answer.reason
             assert list(await store.alerts()) == [end]
+
+    async def test_what_only_seemed_to_end_fires_on_once_nobody_can_be_late(
+        self, tmp_path: Path
+    ) -> None:
+        """A Prometheus was cut off from Alertmanager for some minutes."""
+        told, again = NOW + LATE - 1, NOW + LATE
+        async with self.opened(tmp_path) as store:
+            await store.receive([firing(), resolved(firing())], NOW)
+            assert _receipts(await store.receive([firing(at=told)], told)) == [IGNORED]
+            (answer,) = await store.receive([firing(at=again)], again)
+            assert (answer.receipt, answer.alert) == (ACCEPTED, firing(at=again))
+            assert answer.alert is not None
+            assert answer.alert.identity == firing().identity
+
+    async def test_what_is_told_to_fire_now_does_unless_its_end_was_told_since(
+        self, tmp_path: Path
+    ) -> None:
+        now = NOW + 15
+        async with self.opened(tmp_path) as store:
+            await store.receive([firing(), resolved(firing())], NOW)
+            (answer,) = await store.receive([firing(at=now)], now, late=0.0)
+            assert (answer.receipt, answer.alert) == (ACCEPTED, firing(at=now))
+            await store.receive([resolved(firing(), at=now + 2)], now + 2)
+            older = firing(at=now + 1)
+            assert _receipts(await store.receive([older], now + 3, late=0.0)) == [IGNORED]
 
     async def test_an_end_that_comes_first_is_remembered(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

@@ -44,8 +44,10 @@ class Asked(AlertmanagerSource):
     """A source whose Alertmanager answers as a test says."""
 
     listed: Sequence[Alert] | Exception | None = None
+    asked: asyncio.Queue[None]
 
     async def firing_alerts(self) -> Sequence[Alert] | None:
+        self.asked.put_nowait(None)
         if isinstance(self.listed, Exception):
             raise self.listed
         return self.listed
@@ -58,6 +60,7 @@ class Played:
         self.clock = ManualClock(NOW)
         self.telemetry = Telemetry(self.clock)
         self.source = Asked(Asked.Settings(), self.clock)
+        self.source.asked = asyncio.Queue()
         self.other = ScriptedSource(constant(1.0))
         self.sources: dict[str, Any] = {"alertmanager": self.source, "prometheus": self.other}
         self.inbox = Inbox(store, self.sources, self.telemetry, self.clock)
@@ -191,6 +194,31 @@ async def test_it_is_asked_again_while_nobody_answers(
     await played.works()
     work.cancel()
     assert 'autoscaler_errors_total{where="alerts"}' in played.telemetry.render().decode()
+
+
+@pytest.mark.parametrize("fires", [True, False])
+async def test_whether_one_that_was_told_to_have_ended_still_fires_is_asked(
+    played: Played, store: SqliteStore, monkeypatch: pytest.MonkeyPatch, *, fires: bool
+) -> None:
+    """What comes after its end may be late, or the end may not have been one."""
+    monkeypatch.setattr("autoscaler.inbox.ASK_AGAIN", 0.01)
+    await played.tick()
+    played.source.listed = []
+    work = asyncio.create_task(played.inbox.work())
+    await played.inbox.take([firing(), resolved(firing())])
+    await played.source.asked.get()
+    played.source.listed = [firing()] if fires else []
+    (told,) = await played.inbox.take([firing()])
+    assert told.receipt is Receipt.IGNORED
+    async with asyncio.timeout(10):
+        await played.source.asked.get()
+        if fires:
+            assert await played.wakes.get() == "web-id"
+    await asyncio.sleep(0.05)
+    assert played.source.asked.empty()
+    (stands,) = await store.alerts()
+    assert stands.firing is fires
+    work.cancel()
 
 
 async def test_a_source_that_fails_at_hearing_does_not_keep_alerts_from_being_stored(
