@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
+from autoscaler.complaints import in_words
 from autoscaler.errors import Invalid
 from autoscaler.model import Alert, AlertStatus
 
@@ -133,9 +134,10 @@ def _checked(kind: type[_Written], written: Any, what: str) -> _Written:
     try:
         return kind.model_validate(written)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False)[0]
         place = ".".join(str(part)[:60] for part in first["loc"][:2])
-        raise Invalid(f"{what}{': ' * bool(place)}{place}: {first['msg']}"[:300]) from error
+        told = in_words(first, show=False)
+        raise Invalid(f"{what}{': ' * bool(place)}{place}: {told}"[:300]) from error
 
 
 def _fingerprint(written: Any) -> str:
@@ -145,7 +147,10 @@ def _fingerprint(written: Any) -> str:
 
 def _seconds(text: str) -> float:
     """RFC 3339 as Unix seconds. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is no time such as 2024-02-29T12:00:00Z") from None
     if moment.tzinfo is None:
         raise ValueError(f"{text[:40]!r} has no time zone")
     return moment.timestamp()

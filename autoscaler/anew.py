@@ -55,12 +55,17 @@ class Anew:
             await self._news.wait()
             self._news.clear()
             due, self._due = self._due, defaultdict(set)
-            for source, service_ids in due.items():
-                try:
-                    await self._ask(source, service_ids)
-                except Exception as error:  # noqa: BLE001 - the next tick asks anyhow
-                    self._telemetry.error("alerts", error)
+            if all([await self._asked(source, ids) for source, ids in due.items()]):
+                self._telemetry.well("news of alerts")
             await asyncio.sleep(GAP)
+
+    async def _asked(self, source: str, service_ids: Collection[str]) -> bool:
+        try:
+            await self._ask(source, service_ids)
+        except Exception as error:  # noqa: BLE001 - the next tick asks anyhow
+            self._telemetry.error("news of alerts", error)
+            return False
+        return True
 
     async def _ask(self, source: str, service_ids: Collection[str]) -> None:
         known = [self._view.services[key] for key in service_ids if key in self._view.services]

@@ -36,6 +36,11 @@ _EXPECTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+_TOLD = {
+    "json_invalid": "not JSON: {error}",
+    "union_tag_invalid": "{discriminator}: expected {expected_tags}",
+    "union_tag_not_found": f"{{discriminator}}: {_REQUIRED}",
+}
 _BOUNDS = {
     "greater_than": "greater than",
     "greater_than_equal": "greater than or equal to",
@@ -76,6 +81,8 @@ def _wanted(line: Mapping[str, Any]) -> str:
     kind, message = str(line["type"]), str(line["msg"])
     if kind == "missing":
         return _REQUIRED
+    if kind in _TOLD:
+        return _TOLD[kind].format(**line["ctx"])
     if kind in _COMPLETE:
         return message.partition(", ")[2] or message
     if kind in _EXPECTED:

@@ -27,7 +27,12 @@ class Heeding:
 
     async def read(self) -> None:
         """Take in what stands now; raises what the store raises."""
-        self._passes.orders = Orders.of(await self._store.orders())
+        before = -1
+        while before != self._passes.withdrawals:
+            # What was withdrawn while it was read may be among it.
+            before = self._passes.withdrawals
+            found = await self._store.orders()
+        self._passes.orders = Orders.of(found)
         await self.tidy()
 
     def uncovered(self, service: Service) -> None:

@@ -47,10 +47,10 @@ class Inbox:
         """
         receptions = await self._store.receive(alerts, self._clock(), self._kept)
         self._telemetry.alerts_received([each.receipt for each in receptions])
-        for name in self._hearers:
-            self._tell(name, receptions)
-            if any(each.reason == ENDED for each in receptions):
-                self._doubts[name].set()
+        self._tell_all(receptions)
+        if any(each.reason == ENDED for each in receptions):
+            for doubt in self._doubts.values():
+                doubt.set()
         return receptions
 
     def unusable(self, reasons: Sequence[str]) -> None:
@@ -79,20 +79,27 @@ class Inbox:
             firing = await self._hearers[name].firing_alerts()
             if firing is not None:
                 receptions = await self._store.receive(firing, self._clock(), self._kept, late=0.0)
-                self._tell(name, receptions, whole=True)
+                self._hear(name, receptions, whole=True)
         except Exception as error:  # noqa: BLE001 - a source's fault is its own
             self._telemetry.error("alerts", error)
             return False
         self._telemetry.well("alerts")
         return True
 
-    def _tell(self, name: str, receptions: Sequence[Reception], *, whole: bool = False) -> None:
+    def _tell_all(self, receptions: Sequence[Reception]) -> None:
         """What is stored is told; a source that fails at it finds it at the next start."""
-        try:
-            concerned = self._hearers[name].hear_alerts(_stand(receptions), whole=whole)
-        except Exception as error:  # noqa: BLE001 - a source's fault is its own
-            self._telemetry.error("alerts", error)
-            return
+        well = True
+        for name in self._hearers:
+            try:
+                self._hear(name, receptions)
+            except Exception as error:  # noqa: BLE001 - a source's fault is its own
+                self._telemetry.error("hearing of alerts", error)
+                well = False
+        if well:
+            self._telemetry.well("hearing of alerts")
+
+    def _hear(self, name: str, receptions: Sequence[Reception], *, whole: bool = False) -> None:
+        concerned = self._hearers[name].hear_alerts(_stand(receptions), whole=whole)
         if self.anew is not None:
             self.anew.about(name, concerned)
 

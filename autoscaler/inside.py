@@ -29,6 +29,7 @@ async def keep_agent(hub: Hub, settings: Settings, telemetry: Telemetry) -> None
     async def connect() -> AsyncIterator[Channel]:
         ours, theirs = pipe()
         attending = asyncio.create_task(hub.attend(theirs, "this process", spare=True))
+        telemetry.well("agent")
         try:
             yield ours
         finally:

@@ -18,6 +18,7 @@ from autoscaler.model import (
     Memory,
     Observation,
     Order,
+    OrderKind,
     Orders,
     Revision,
     Service,
@@ -60,6 +61,8 @@ class Passes:
         self.brake = brake
         self.heal_brake = HealBrake(memories)
         self.orders = Orders()
+        self.withdrawals = 0
+        """Orders that were withdrawn within this process."""
         self.revisions: dict[str, tuple[Revision, ...]] = {}
         """The releases of each service whose templates are kept, by its id."""
         self.memories = memories
@@ -100,6 +103,13 @@ class Passes:
             return Memory()
         passed_at = self.passed.get(service_id, self._started)
         return recall.returned(memory, passed_at, now, self._away)
+
+    def withdraw(self, kind: OrderKind, service: str) -> None:
+        """An order does not stand any more; a pass under way shall not heed it either."""
+        self.withdrawals += 1
+        order = self.orders.given.get((kind, service))
+        if order is not None:
+            self.orders = self.orders.without(order)
 
     def obeyed(self, service_id: str, order: Order) -> bool:
         """Whether an order has been done, refused or dropped."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
+from autoscaler.complaints import in_words
 from autoscaler.errors import Invalid
 from autoscaler.model import Decision, Intent, Memory, Observation, Record
 
@@ -78,6 +79,6 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
 
 
 def _complaint(kind: type[Any], error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
+    first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the document"
-    return f"not a {kind.__name__} of this version: {place}: {first['msg']}"
+    return f"not a {kind.__name__} of this version: {place}: {in_words(first, show=False)}"

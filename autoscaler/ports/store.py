@@ -110,7 +110,8 @@ class Store(Protocol):
         """Stored decisions, newest first, with the outcome of their action if any.
 
         Those from `since` to `until`, both included, in Unix seconds, without the newest `offset`
-        of them, and at most `limit`.
+        of them, and at most `limit`. Of one that this version cannot read only its time and
+        service are told.
         """
         ...
 

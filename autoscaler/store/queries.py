@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from autoscaler import records
 from autoscaler.model import Decision, Intent, Memory, Order, OrderKind, Outcome, Record
-from autoscaler.store.rows import ended, named, packed, readable, unpacked
+from autoscaler.store.rows import ended, named, packed, past, readable, unpacked
 
 _SAVE_MEMORY = "insert or replace into memories (service_id, memory) values (?, ?)"
 _SAVE_DECISION = "insert into decisions (at, service, decision, record) values (?, ?, ?, ?)"
@@ -16,7 +16,7 @@ _SAVE_NEWEST = "insert or replace into newest (service, service_id, decision) va
 _SAVE_INTENT = "insert or ignore into intents (id, at, service, intent) values (?, ?, ?, ?)"
 _SETTLE = "update intents set outcome = ?, detail = ?, settled_at = ? where id = ?"
 _HISTORY = """
-    select d.decision, (select i.outcome from intents i
+    select d.at, d.service, d.decision, (select i.outcome from intents i
                         where i.service = d.service and i.at = d.at
                         order by i.rowid desc limit 1)
     from decisions d where d.at >= ? and d.at <= ? {of_service}
@@ -165,9 +165,7 @@ def history(
     """Decisions, newest first; `part` is how many at most, and how many are passed over first."""
     of_service, names = ("", []) if service is None else ("and d.service = ?", [service])
     query = _HISTORY.format(of_service=of_service)
-    rows = connection.execute(query, [since, until, *names, *part])
-    found = ((readable(text), outcome) for text, outcome in rows)
-    return [(decision, ended(outcome)) for decision, outcome in found if decision]
+    return [past(*row) for row in connection.execute(query, [since, until, *names, *part])]
 
 
 def forget(connection: sqlite3.Connection, service_ids: Sequence[str]) -> None:

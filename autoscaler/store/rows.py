@@ -44,12 +44,32 @@ def named(what: str, kind: type[records.T], text: str) -> records.T:
 
 
 def readable(text: str) -> Decision | None:
-    """A decision to list; one that this version cannot read must not hide the others."""
+    """A decision; one that this version cannot read must not hide the others."""
     try:
         return records.load_decision(text)
     except Invalid as error:
-        log.warning("a stored decision is left out: %s", error)
+        log.warning("a stored decision cannot be read: %s", error)
         return None
+
+
+def past(
+    at: float, service: str, text: str, outcome: str | None
+) -> tuple[Decision, Outcome | None]:
+    """A decision in its place among the others; one that cannot be read leaves no gap there."""
+    return readable(text) or _stand_in(at, service), ended(outcome)
+
+
+def _stand_in(at: float, service: str) -> Decision:
+    return Decision(
+        at=at,
+        policy="",
+        service_id="",
+        service=service,
+        current=None,
+        wanted=None,
+        action=None,
+        reason="this version cannot read what was decided; the one that stored it can",
+    )
 
 
 def not_too_large(template: Template) -> None:

@@ -9,7 +9,7 @@ from math import ceil
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from autoscaler.errors import AutoscalerError, Gone, Invalid, Temporary
+from autoscaler.errors import AutoscalerError, Gone, Temporary
 from autoscaler.redaction import redacted_text
 from autoscaler.telemetry import Telemetry
 
@@ -93,6 +93,5 @@ def _of_ours(error: Exception) -> Problem:
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, told, after)
     if isinstance(error, Gone):
         return Problem(HTTPStatus.NOT_FOUND, told)
-    if isinstance(error, Invalid):
-        return Problem(HTTPStatus.BAD_REQUEST, told)
+    # Also what is stored and cannot be read is Invalid; what was asked wrongly is a Problem.
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, told)

@@ -12,7 +12,7 @@ from typing import Any
 from autoscaler import records
 from autoscaler.model import Decision, Intent, Memory, Order, OrderKind, Outcome, Record
 from autoscaler.store.postgres.address import Connection
-from autoscaler.store.rows import ended, named, packed, readable, unpacked
+from autoscaler.store.rows import ended, named, packed, past, readable, unpacked
 
 _SAVE_MEMORIES = """
     insert into memories (service_id, memory) select * from unnest($1::text[], $2::text[])
@@ -35,7 +35,7 @@ _SAVE_INTENT = """
     on conflict (id) do nothing"""
 _SETTLE = "update intents set outcome = $1, detail = $2, settled_at = $3 where id = $4"
 _HISTORY = """
-    select d.decision, (select i.outcome from intents i
+    select d.at, d.service, d.decision, (select i.outcome from intents i
                         where i.service = d.service and i.at = d.at
                         order by i.number desc limit 1)
     from decisions d where d.at >= $1 and d.at <= $2 and ($3::text is null or d.service = $3)
@@ -190,12 +190,7 @@ async def history(
 ) -> list[tuple[Decision, Outcome | None]]:
     """Decisions, newest first; `part` is how many at most, and how many are passed over first."""
     rows = await connection.fetch(_HISTORY, since, until, service, *part)
-
-    def read() -> list[tuple[Decision, Outcome | None]]:
-        found = ((readable(text), outcome) for text, outcome in rows)
-        return [(decision, ended(outcome)) for decision, outcome in found if decision]
-
-    return await asyncio.to_thread(read)
+    return await asyncio.to_thread(lambda: [past(*row) for row in rows])
 
 
 async def forget(connection: Connection, service_ids: Sequence[str]) -> None:

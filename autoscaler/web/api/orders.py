@@ -16,7 +16,7 @@ from autoscaler.settings import Scope
 from autoscaler.strict import Strict
 from autoscaler.web.api.desk import Desk
 from autoscaler.web.api.endpoint import Answer, Asked, Endpoint, endpoint
-from autoscaler.web.api.paging import SERVICE, Name, Part, part
+from autoscaler.web.api.paging import SERVICE, Name, NameOrAll, Part, part
 from autoscaler.web.api.services import found
 from autoscaler.web.problems import Problem
 
@@ -45,7 +45,7 @@ class Pause(Given):
     """Leave a service alone, or all of them, until somebody resumes or the time is over."""
 
     kind: Literal["pause"]
-    service: Name | Literal[""] = ""
+    service: NameOrAll = ""
     """Empty for all."""
 
 
@@ -173,7 +173,9 @@ class _Book:
     async def withdraw(self, asked: Asked) -> Withdrawn:
         """Whether or not it stood, it does not any more."""
         name = asked.path.get("service", "")
-        stood = await self.desk.store.withdraw(OrderKind(asked.path["kind"]), name)
+        kind = OrderKind(asked.path["kind"])
+        stood = await self.desk.store.withdraw(kind, name)
+        self.desk.passes.withdraw(kind, name)
         self._wake(name)
         return Withdrawn(stood=stood)
 

@@ -17,6 +17,8 @@ MOST = 200
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$"
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 """A service's name."""
+NameOrAll = Annotated[str, StringConstraints(pattern=rf"{_NAME}|^$")]
+"""A service's name, or empty for all."""
 SERVICE = {"type": "string", "pattern": _NAME}
 """The same, in a path."""
 Limit = Annotated[int, Field(ge=1, le=MOST)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from autoscaler.agent import process
 from autoscaler.hub import Hub
 from autoscaler.inside import keep_agent
 from autoscaler.settings import Settings
@@ -78,3 +81,25 @@ async def test_an_engine_that_does_not_answer_harms_nobody(
     await until(lambda: hub.talking() == {"node-1"})
     kept.cancel()
     await asyncio.gather(kept, return_exceptions=True)
+
+
+async def test_the_log_tells_when_it_is_well_again(
+    engine: FakeNodeEngine, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoscaler.inside.AGAIN_AFTER", 0.01)
+    telemetry, faults = Telemetry(), [ValueError("a fault of the agent's own")]
+    inside = process.inside
+
+    async def faulty(*given: Any) -> None:
+        if faults:
+            raise faults.pop()
+        await inside(*given)
+
+    monkeypatch.setattr(process, "inside", faulty)
+    with capture_logs() as lines:
+        kept = asyncio.create_task(keep_agent(hub, settings(engine), telemetry))
+        await until(lambda: hub.talking() == {"node-1"})
+        kept.cancel()
+        await asyncio.gather(kept, return_exceptions=True)
+    told = [(line["event"], line["where"]) for line in lines if line.get("where") == "agent"]
+    assert told == [("failed", "agent"), ("recovered", "agent")]

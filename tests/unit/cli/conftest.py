@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def a_record(observation: Observation, memory: Memory) -> Record:
 
 
 def fill_store(records: Sequence[Record], settled: Outcome | None = None) -> None:
-    """Write a store as the service does; all actions end as `settled` says."""
+    """Write a store as a service does that passes now; all actions end as `settled` says."""
 
     async def fill() -> None:
         store = await SqliteStore.open(STORE)
@@ -67,7 +68,7 @@ def fill_store(records: Sequence[Record], settled: Outcome | None = None) -> Non
                         id=str(number), at=decision.at, policy="shop-web", action=decision.action
                     )
                 )
-            await store.record(records=[record], intents=intents, at=decision.at)
+            await store.record(records=[record], intents=intents, at=time.time())
             if settled is not None and intents:
                 await store.settle(intents[0], settled, "", decision.at, None)
         await store.close()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from autoscaler.anew import Anew
 from autoscaler.covering import Covering
@@ -227,7 +228,36 @@ async def test_a_source_that_fails_at_hearing_does_not_keep_alerts_from_being_st
     def fails(*_: Any, **__: Any) -> None:
         raise RuntimeError("a fault of the source")
 
-    monkeypatch.setattr(played.source, "hear_alerts", fails)
-    (told,) = await played.inbox.take([firing()])
-    assert told.receipt is Receipt.ACCEPTED
-    assert list(await store.alerts()) == [firing()]
+    with capture_logs() as lines:
+        with monkeypatch.context() as faulty:
+            faulty.setattr(played.source, "hear_alerts", fails)
+            (told,) = await played.inbox.take([firing()])
+        assert told.receipt is Receipt.ACCEPTED
+        assert list(await store.alerts()) == [firing()]
+        await played.inbox.take([firing("Full")])
+    assert [line["event"] for line in lines] == ["failed", "recovered"]
+
+
+async def test_a_source_that_cannot_be_asked_for_news_is_told_well_when_it_can(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoscaler.anew.GAP", 0.001)
+    await played.tick()
+
+    async def fails(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with capture_logs() as lines:
+        with monkeypatch.context() as faulty:
+            faulty.setattr("autoscaler.anew.sample", fails)
+            await played.inbox.take([firing()])
+            work = asyncio.create_task(played.inbox.work())
+            async with asyncio.timeout(10):
+                while not lines:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+        await played.inbox.take([replace(firing(), fingerprint="another")])
+        async with asyncio.timeout(10):
+            assert await played.wakes.get() == "web-id"
+        work.cancel()
+    told = [(line["event"], line["where"]) for line in lines]
+    assert told == [("failed", "news of alerts"), ("recovered", "news of alerts")]

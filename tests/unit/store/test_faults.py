@@ -221,9 +221,12 @@ async def test_a_decision_that_cannot_be_read_does_not_hide_the_others(
 ) -> None:
     await _foul(file, "update decisions set decision = '{}' where service = 'web'")
     store = await SqliteStore.open(file)
-    assert await store.history() == [(make_record("db", 2.0).decision, None)]
+    (newer, _), (older, _) = await store.history()
+    assert newer == make_record("db", 2.0).decision
+    assert (older.service, older.at, "cannot read" in older.reason) == ("web", 1.0, True)
+    assert [*await store.history(limit=1, offset=1)] == [(older, None)]
     assert set(await store.last_by_service()) == {"db"}
-    assert "a stored decision is left out" in caplog.text
+    assert "a stored decision cannot be read" in caplog.text
     await store.close()
 
 

@@ -18,7 +18,7 @@ Client = TestClient[web.Request, web.Application]
 ERRORS = {
     "temporary": Temporary("the store is locked"),
     "gone": Gone("the service is gone"),
-    "invalid": Invalid("replicas: expected a number"),
+    "invalid": Invalid("the last record of web cannot be read"),
     "permanent": Permanent("the store http://user:canary@host is damaged"),
     "fault": ValueError("canary"),
     "moved": web.HTTPFound("/elsewhere"),
@@ -59,7 +59,7 @@ async def client(telemetry: Telemetry) -> AsyncIterator[Client]:
     [
         ("temporary", 503, "the store is locked"),
         ("gone", 404, "the service is gone"),
-        ("invalid", 400, "replicas: expected a number"),
+        ("invalid", 500, "the last record of web cannot be read"),
         ("permanent", 500, "the store http://***@host is damaged"),
         ("fault", 500, "a fault of ours; the log tells of it"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -32,6 +34,36 @@ async def test_a_pause_ends_when_it_is_withdrawn(scene: Scenario, client: Client
         assert await answer.json() == {"stood": stood}
     await scene.cycle()
     assert scene.replicas() == 5
+
+
+async def test_what_was_withdrawn_is_not_done_by_a_pass_that_has_read_it_before(
+    scene: Scenario, client: Client
+) -> None:
+    await scene.cycle()
+    await order(client, {"kind": "restart", "service": "db"})
+    await scene.reconciler.heed()
+    await client.delete("/api/v1/orders/restart/db", headers=as_("ann"))
+    assert await scene.reconciler.reconcile(scene.view.services.values(), scene.covering) == []
+
+
+async def test_nor_by_one_that_reads_it_just_then(
+    scene: Scenario, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.cycle()
+    await order(client, {"kind": "restart", "service": "db"})
+    orders, withdrawn = scene.store.orders, asyncio.Event()
+
+    async def slowly() -> Sequence[Order]:
+        found = await orders()
+        await withdrawn.wait()
+        return found
+
+    monkeypatch.setattr(scene.store, "orders", slowly)
+    heeding = asyncio.create_task(scene.reconciler.heed())
+    await client.delete("/api/v1/orders/restart/db", headers=as_("ann"))
+    withdrawn.set()
+    await heeding
+    assert await scene.reconciler.reconcile(scene.view.services.values(), scene.covering) == []
 
 
 async def test_an_order_ends_with_its_time(scene: Scenario, client: Client) -> None:
@@ -103,8 +135,9 @@ async def test_what_is_done_once_needs_a_service_that_there_is(
         ({"kind": "pause", "replicas": 1}, "unknown key 'replicas'"),
         ({"kind": "pause", "expires_in": 0}, "expires_in: should be greater than 0"),
         ({"kind": "pause", "reason": "a\nb"}, "reason: "),
-        ({"kind": "destroy"}, "'pause', 'release', 'scale'"),
-        ({}, "kind"),
+        ({"kind": "destroy"}, "'kind': expected 'pause', 'release', 'scale'"),
+        ({}, "'kind': this key is required"),
+        ({"kind": "pause", "service": None}, "service: expected text, not nothing"),
         ([], "expected a mapping"),
         ("pause", "expected a mapping"),
     ],
