@@ -77,9 +77,9 @@ simulation: venv ## the whole product in virtual time: SEEDS clusters, with faul
 conformance: venv ## the cases of others in the folder AUTOSCALER_CONFORMANCE_DATA: N of M per kind
 	$(BIN)/python -m tests.conformance
 
-# A real engine has moods that are not ours: a test may try once more, and the summary says which.
+# A real engine has moods that are not ours: a test may try twice more, and the summary says which.
 e2e: tools venv ## the slow tests, and those on a private Swarm, Prometheus and Alertmanager
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'swarm or slow' --require-swarm --reruns 1 -rR
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'swarm or slow' --require-swarm --reruns 2 -rR
 
 test: tools check unit $(if $(AUTOSCALER_CONFORMANCE_DATA),conformance) e2e ## everything
 

@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("swarm")
             # A busy machine may take long for what others do.
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(420))
+                item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")

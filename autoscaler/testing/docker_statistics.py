@@ -116,7 +116,7 @@ class FakeStatistics:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until requests came or ended such that this holds."""
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(120), self._changed:
             await self._changed.wait_for(condition)
 
     async def start(self) -> None:

@@ -20,7 +20,7 @@ from autoscaler.testing.clock import ManualClock
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_THREADS_WITHIN = 30.0
+_THREADS_WITHIN = 180.0
 """Real seconds after which a thread that does not come back is a fault."""
 
 

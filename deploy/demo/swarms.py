@@ -36,7 +36,7 @@ class Swarm(Protocol):
         """The address of this machine as tasks on the host's network see it."""
         ...
 
-    def docker(self, *arguments: str, stdin: bytes = b"", timeout: float = 60) -> str:
+    def docker(self, *arguments: str, stdin: bytes = b"", timeout: float = 180) -> str:
         """Run the command line client."""
         ...
 
@@ -48,7 +48,7 @@ class NamedSwarm:
         self.host = host
         self.gateway = address or _own_address(host)
 
-    def docker(self, *arguments: str, stdin: bytes = b"", timeout: float = 60) -> str:
+    def docker(self, *arguments: str, stdin: bytes = b"", timeout: float = 180) -> str:
         """Run the command line client on the named engine."""
         environment = {"DOCKER_HOST": self.host}
         return run(["docker", *arguments], timeout=timeout, stdin=stdin, env=environment)

@@ -24,7 +24,7 @@ def query(what: str, service: Service = SHOP) -> Query:
 
 
 class TestAgainstAFakeEngine(SourceContract):
-    deadline = 0.5
+    deadline = 2.0
 
     @pytest.fixture
     async def engine(self, tmp_path: Path) -> AsyncIterator[FakeStatistics]:
@@ -35,7 +35,7 @@ class TestAgainstAFakeEngine(SourceContract):
 
     @pytest.fixture
     async def source(self, engine: FakeStatistics) -> AsyncIterator[Source]:
-        source = DockerSource(Settings.model_validate({"host": engine.host, "timeout": "500ms"}))
+        source = DockerSource(Settings.model_validate({"host": engine.host, "timeout": "2s"}))
         yield source
         await source.close()
 

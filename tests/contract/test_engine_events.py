@@ -18,7 +18,7 @@ def told(service_id: str) -> Callable[[Document], bool]:
 async def next_event(
     events: AsyncGenerator[Document, None], matches: Callable[[Document], bool]
 ) -> Document:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         async for event in events:
             if matches(event):
                 return event

@@ -33,7 +33,7 @@ class SlowNames(Names):
 
 
 class TestHttp(SourceContract):
-    deadline = 0.5
+    deadline = 2.0
 
     @pytest.fixture
     async def page(self) -> AsyncIterator[MetricsPage]:
@@ -46,7 +46,7 @@ class TestHttp(SourceContract):
 
     @pytest.fixture
     async def source(self, names: SlowNames) -> AsyncIterator[Source]:
-        settings = HttpSource.Settings.model_validate({"timeout": "500ms"})
+        settings = HttpSource.Settings.model_validate({"timeout": "2s"})
         source = HttpSource(settings, names=names)
         yield source
         await source.close()

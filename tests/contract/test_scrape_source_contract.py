@@ -15,7 +15,7 @@ SHOP = Service(id="a", name="shop_web", version=1)
 
 
 class TestScrape(SourceContract):
-    deadline = 0.5
+    deadline = 2.0
 
     @pytest.fixture
     async def page(self) -> AsyncIterator[MetricsPage]:
@@ -25,7 +25,7 @@ class TestScrape(SourceContract):
 
     @pytest.fixture
     async def source(self) -> AsyncIterator[Source]:
-        given = {"timeout": "500ms", "page_timeout": "300ms"}
+        given = {"timeout": "2s", "page_timeout": "1s"}
         source = ScrapeSource(Settings.model_validate(given))
         yield source
         await source.close()

@@ -22,7 +22,7 @@ def query(text: str, **options: str) -> Query:
 
 
 class TestAgainstAFakeServer(SourceContract):
-    deadline = 0.5
+    deadline = 2.0
 
     @pytest.fixture
     async def fake(self) -> AsyncIterator[FakePrometheus]:
@@ -34,7 +34,7 @@ class TestAgainstAFakeServer(SourceContract):
 
     @pytest.fixture
     async def source(self, fake: FakePrometheus) -> AsyncIterator[Source]:
-        settings = Settings.model_validate({"urls": [fake.url], "timeout": "500ms"})
+        settings = Settings.model_validate({"urls": [fake.url], "timeout": "2s"})
         source = PrometheusSource(settings)
         yield source
         await source.close()
@@ -72,7 +72,7 @@ def prometheus(require: Callable[[list[str]], None]) -> Iterator[PrivatePromethe
     require(PrivatePrometheus.missing())
     with PrivatePrometheus({}) as server:
         server.reload(scrape({"self": [server.listen_address]}))
-        wait_until(lambda: server.query("up"), timeout=60, what="a first scrape")
+        wait_until(lambda: server.query("up"), timeout=180, what="a first scrape")
         yield server
 
 

@@ -88,14 +88,14 @@ class Twins:
     def run(self) -> None:
         """Until all tasks run."""
         for service in self.both:
-            self.manager.wait_running(service, REPLICAS, timeout=120)
+            self.manager.wait_running(service, REPLICAS, timeout=180)
 
     def prove(self) -> None:
         """Until this release is known as a good one, to go back to."""
         self.run()
         wait_until(
             lambda: self.stack.kept_releases(self.cured) == 1,
-            timeout=120,
+            timeout=180,
             what="a good release",
             every=1,
         )

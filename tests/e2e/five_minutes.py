@@ -101,7 +101,7 @@ class Machine:
             "--storage.tsdb.path=/tmp/data",
         ]
         self.swarm.create("prometheus", image, *options, command=arguments)
-        self.swarm.wait_running("prometheus", 1, timeout=120)
+        self.swarm.wait_running("prometheus", 1, timeout=180)
 
     def _config(self, name: str, content: object) -> None:
         self.swarm.docker("config", "create", name, "-", stdin=json.dumps(content).encode())

@@ -41,7 +41,7 @@ class Bed:
         template = "--format={{.Spec.Mode.Replicated.Replicas}}"
         return int(self.swarm.docker("service", "inspect", template, name))
 
-    def wait_replicas(self, name: str, count: int, timeout: float = 60) -> None:
+    def wait_replicas(self, name: str, count: int, timeout: float = 180) -> None:
         wait_until(
             lambda: self.replicas(name) == count,
             timeout=timeout, what=f"{count} replicas of {name}", every=0.1,
@@ -59,7 +59,7 @@ class Bed:
                         return at
             return None
 
-        return wait_until(found, timeout=75, what=f"a decision about {name}: {told}") or 0.0
+        return wait_until(found, timeout=180, what=f"a decision about {name}: {told}") or 0.0
 
     def asked(self, *command: str) -> str:
         """What the command line says of the running service."""

@@ -16,7 +16,7 @@ from autoscaler.testing.real.processes import run, wait_until
 from deploy.demo.process import program
 from tests.e2e.agent_process import AgentProcess, Controller
 
-pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(1200)]
 
 SELDOM = 3600.0
 """Seconds between two passes, so that only what wakes the controller makes it look."""
@@ -98,7 +98,7 @@ class Bed:
     def service(self, node: ClusterNode) -> list[str]:
         """Two tasks on one node; their ids."""
         self.create(node, "--replicas=2", "--stop-grace-period=1s")
-        return self.cluster.nodes[0].wait_running(self.name, 2, timeout=60)
+        return self.cluster.nodes[0].wait_running(self.name, 2, timeout=180)
 
     def running(self) -> list[str]:
         return self.cluster.nodes[0].running(self.name)
@@ -119,7 +119,7 @@ def bed(cluster: PrivateCluster, request: pytest.FixtureRequest) -> Iterator[Bed
 
 
 def soon(condition: Callable[[], object], what: str) -> None:
-    wait_until(condition, timeout=60, what=what, every=0.2)
+    wait_until(condition, timeout=180, what=what, every=0.2)
 
 
 def test_containers_that_die_on_another_node_are_told_at_once(bed: Bed) -> None:

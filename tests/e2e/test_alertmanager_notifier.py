@@ -17,7 +17,7 @@ from autoscaler.testing.real.alertmanager import PrivateAlertmanager
 
 CONFIG = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
 URL = "https://autoscaler.example"
-WITHIN = 60.0
+WITHIN = 180.0
 
 Start = Callable[..., PrivateAlertmanager]
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.swarm]
 
 NOWHERE = "http://127.0.0.1:9"
 FOREVER = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done")
-LONG = 180.0
+LONG = 300.0
 """Seconds after which something that should happen has not."""
 POLICY = """
 version: 1
@@ -94,7 +94,7 @@ def shop(swarm: PrivateSwarm, service_name: str, busybox_image: str) -> Iterator
         yield shop
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_scale_a_restart_and_a_rollback_are_done_once_each_also_in_a_pause(shop: Shop) -> None:
     before = set(shop.swarm.wait_running(shop.name, 2, timeout=LONG))
     with pytest.raises(ProcessFailed, match="9 is outside of 1 to 4"):

@@ -17,7 +17,7 @@ from tests.e2e.faults import REPLICAS, Seen, Twins, as_text
 from tests.e2e.project_image import IMAGE
 from tests.e2e.stack import CONTROLLER, GATE, NETWORK, OPTIONS, Stack, container_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(1800)]
 
 Record = Callable[[str, object], None]
 
@@ -97,14 +97,14 @@ def web(stack: Stack) -> Iterator[ClusterNode]:
 
 def test_policies_follow_the_configs_of_the_swarm(stack: Stack, web: ClusterNode) -> None:
     stack.keep_policy("web-1", SCALED.format(count=2))
-    web.wait_running("web", 2, timeout=60)
+    web.wait_running("web", 2, timeout=180)
     assert "web" in stack.ask()
     # A config never changes: the new one comes, and the old one goes. Meanwhile the old one holds.
     stack.keep_policy("web-2", SCALED.format(count=3))
-    wait_until(lambda: not loaded_well(stack), timeout=60, what="two of one name", every=1)
+    wait_until(lambda: not loaded_well(stack), timeout=180, what="two of one name", every=1)
     assert len(web.running("web")) == 2
     stack.drop_policy("web-1")
-    web.wait_running("web", 3, timeout=60)
+    web.wait_running("web", 3, timeout=180)
     assert loaded_well(stack)
 
 
@@ -152,7 +152,7 @@ def test_attempts_are_used_up(twins: Twins, record_property: Record) -> None:
     (twins.shared / "exit").touch()
     wait_until(
         lambda: not any(twins.alive(service) for service in twins.both),
-        timeout=90,
+        timeout=180,
         what="Swarm gives up",
         every=0.5,
     )
@@ -241,7 +241,7 @@ def test_a_task_is_wedged(twins: Twins, stack: Stack, record_property: Record) -
     options = (f"--network={NETWORK}", "--endpoint-mode=dnsrr")
     twins.create(*options, heal="probe", task=_WORKER)
     twins.run()
-    wait_until(lambda: probed(stack, twins.cured), timeout=120, what="a first answer", every=1)
+    wait_until(lambda: probed(stack, twins.cured), timeout=180, what="a first answer", every=1)
     since = time.time()
     tasks = twins.in_task(2, "touch", "/tmp/wedged")
     seen = twins.watch(

@@ -138,7 +138,7 @@ def test_kept_up_it_stays_to_play_with_until_it_is_interrupted(start: Start) -> 
     assert found is not None, demo.output
     shown = {"Authorization": f"Bearer {Path(found[1]).read_text()}"}
     with urllib.request.urlopen(
-        urllib.request.Request(found[2], headers=shown), timeout=120
+        urllib.request.Request(found[2], headers=shown), timeout=180
     ) as page:
         assert b"autoscaler_" in page.read()
     assert not demo.ended

@@ -14,7 +14,7 @@ from tests.e2e import five_minutes, project_image
 from tests.e2e.five_minutes import Machine
 from tests.e2e.project_image import IMAGE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_container_is_healthy_until_it_is_stopped_and_then_ends_well(
     listen = f"--env=AUTOSCALER_LISTEN=127.0.0.1:{free_port()}"
     options = ("--detach", "--name=service", "--network=host", "--health-interval=1s", listen)
     engine.docker("run", *options, IMAGE, "run")
-    wait_until(lambda: state(engine, "Health.Status") == "healthy", timeout=120, what="its health")
+    wait_until(lambda: state(engine, "Health.Status") == "healthy", timeout=180, what="its health")
     engine.docker("stop", "service")
     assert state(engine, "ExitCode") == "0"
 
@@ -90,7 +90,7 @@ def test_the_commands_of_the_readme_start_it_on_a_swarm(
     machine.type(go)
     machine.wait_desired(5)
     machine.type(end)
-    machine.swarm.wait_running("shop_web", 5, timeout=120)
+    machine.swarm.wait_running("shop_web", 5, timeout=180)
 
 
 def answer(machine: Machine, ask: str) -> str:

@@ -67,13 +67,13 @@ def bed(swarm: PrivateSwarm, service_name: str) -> Iterator[Bed]:
 
 def test_slots_that_swarm_gave_up_are_brought_back_by_one_restart(bed: Bed) -> None:
     bed.create(bed.image)
-    wait_until(lambda: bed.alive() == 0, timeout=90, what="Swarm gives up", every=0.2)
+    wait_until(lambda: bed.alive() == 0, timeout=180, what="Swarm gives up", every=0.2)
     bed.mend()
     bed.swarm.docker("service", "scale", "--detach", f"{bed.service}=2")
     assert bed.alive() == 0
     bed.healer.start()
     running = bed.swarm.running
-    wait_until(lambda: len(running(bed.service)) == 2, timeout=60, what="two tasks", every=0.2)
+    wait_until(lambda: len(running(bed.service)) == 2, timeout=180, what="two tasks", every=0.2)
     time.sleep(4)
     assert bed.restarts() == 1
     assert "restart" in bed.told("history", "--actions")
@@ -84,10 +84,10 @@ def test_slots_that_swarm_gave_up_are_brought_back_by_one_restart(bed: Bed) -> N
 
 def test_a_cure_that_does_not_help_ends_in_quarantine(bed: Bed) -> None:
     bed.create(bed.image, "--update-failure-action=continue", "--update-monitor=1s")
-    wait_until(lambda: bed.alive() == 0, timeout=90, what="Swarm gives up", every=0.2)
+    wait_until(lambda: bed.alive() == 0, timeout=180, what="Swarm gives up", every=0.2)
     bed.healer.start()
     wait_until(
-        lambda: "quarantined" in bed.told("status"), timeout=120, what="the quarantine", every=1
+        lambda: "quarantined" in bed.told("status"), timeout=180, what="the quarantine", every=1
     )
     assert bed.restarts() == 2
     assert "2 heals did not last" in bed.healer.log.read_text()
@@ -97,7 +97,7 @@ def test_an_image_that_does_not_exist_is_named(bed: Bed) -> None:
     bed.create("nowhere.invalid/none:1", "--restart-max-attempts=0")
     bed.healer.start()
     wait_until(
-        lambda: "image missing" in bed.told("status"), timeout=90, what="the finding", every=1
+        lambda: "image missing" in bed.told("status"), timeout=180, what="the finding", every=1
     )
     assert "nowhere.invalid/none:1 cannot be had" in bed.healer.log.read_text()
     assert bed.restarts() == 0

@@ -14,7 +14,7 @@ from autoscaler.testing.real.images import import_busybox
 from autoscaler.testing.real.processes import run, wait_until
 from deploy.demo.process import Autoscaler, program
 
-pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(1200)]
 
 NOWHERE = "http://127.0.0.1:9"
 NAMES = [f"many{number}" for number in range(8)]
@@ -87,13 +87,13 @@ def test_half_of_the_services_broken_at_once_are_left_alone_until_it_is_fewer(be
         # JSON is YAML.
         document = {"version": 1, "policies": [POLICY]}
         (healer.policies / "healer.yaml").write_text(json.dumps(document))
-        wait_until(lambda: bed.running() == NAMES, timeout=120, what="the services", every=0.5)
+        wait_until(lambda: bed.running() == NAMES, timeout=180, what="the services", every=0.5)
         healer.start()
         bed.break_()
         for name in BROKEN:
             wait_until(
                 lambda name=name: STOPPED in told(healer, "explain", name),  # type: ignore[misc]
-                timeout=90,
+                timeout=180,
                 what=f"the reason that nothing is done for {name}",
                 every=0.5,
             )

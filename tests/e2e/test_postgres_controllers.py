@@ -169,7 +169,7 @@ async def test_two_sessions_that_take_in_the_same_alert_accept_it_once(
 
 async def _at_work_again(store: Store) -> None:
     """The loop is the retry."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while True:
             try:
                 await store.record(memories={"2": MEMORY})

@@ -216,7 +216,7 @@ async def test_a_server_that_is_started_anew_under_load_loses_nothing(need_postg
 
 async def _more(numbers: list[int]) -> None:
     before = len(numbers)
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(180):
         while len(numbers) <= before:  # noqa: ASYNC110  a list has no event
             await asyncio.sleep(0.01)
 

@@ -21,7 +21,7 @@ from autoscaler.testing.real.postgres import PrivatePostgres
 from tests.e2e.postgres_wire import Wire, wire_to
 from tests.e2e.store_writer import WRITES, begin, whole, write
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 RecordProperty = Callable[[str, object], None]
 WRITER = Path(__file__).with_name("store_writer.py")
@@ -137,7 +137,7 @@ class Writer:
 
     async def _told(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(180):
             told: dict[str, Any] = json.loads(await self._process.stdout.readline())
         return told
 

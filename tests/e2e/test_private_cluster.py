@@ -17,7 +17,7 @@ from autoscaler.testing.real.images import BUSYBOX, FOREVER
 from autoscaler.testing.real.processes import ProcessFailed, wait_until
 from tests.e2e.leftovers import leftovers, processes
 
-pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(1200)]
 
 _numbers = itertools.count(1)
 
@@ -116,7 +116,7 @@ def test_nothing_is_left_after_the_owner_was_killed(need_cluster: None) -> None:
         owner.kill()
     wait_until(
         lambda: not any(processes(directory) for directory in directories),
-        timeout=120,
+        timeout=180,
         what="the engines' end",
     )
     with PrivateEngine():

@@ -73,7 +73,7 @@ class Asked:
         return (await self.source.read([query(text, name, **options)], {}))[0]
 
     async def until(self, wanted: Callable[[Sample], bool], text: str, **options: str) -> Sample:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(180):
             while True:
                 sample = await self.ask(text, **options)
                 if wanted(sample):

@@ -15,7 +15,7 @@ from deploy.demo.play import play
 from deploy.demo.stage import set_up
 from deploy.demo.watch import Point, Seen
 
-pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(1200)]
 
 STABILIZATION = "8s"
 """Several passes long, so that some of them hold the replicas on however busy a machine."""

@@ -56,7 +56,7 @@ def bed(swarm: PrivateSwarm, busybox_image: str) -> Iterator[Bed]:
     with closing(Bed(swarm, RARELY)) as bed:
         bed.autoscaler.start()
         deploy(bed, busybox_image)
-        bed.wait_replicas("shop_web", 4, timeout=60)
+        bed.wait_replicas("shop_web", 4, timeout=180)
         bed.swarm.wait_running("shop_web", 4)
         # The same second would count as the same deploy.
         time.sleep(6)
@@ -74,7 +74,7 @@ def test_an_unchanged_deploy_is_put_right_after_a_short_grace(
     deploy(bed, busybox_image)
     deployed = time.time()
     bed.decided("shop_web", before, "a deploy reset 4 to 1")
-    bed.wait_replicas("shop_web", 4, timeout=60)
+    bed.wait_replicas("shop_web", 4, timeout=180)
     took = time.time() - deployed
     record_property("put right", f"{took:.1f} s after `docker stack deploy`")
     assert took < GRACE
@@ -87,7 +87,7 @@ def test_a_deploy_of_a_new_release_is_put_right_once_it_is_rolled_out(
     deploy(bed, busybox_image, release=2)
     deployed = time.time()
     bed.decided("shop_web", before, "a deploy reset 4 to 1")
-    bed.wait_replicas("shop_web", 4, timeout=60)
+    bed.wait_replicas("shop_web", 4, timeout=180)
     record_property("put right", f"{time.time() - deployed:.1f} s after `docker stack deploy`")
     assert bed.swarm.wait_running("shop_web", 4)
 

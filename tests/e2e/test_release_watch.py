@@ -24,7 +24,8 @@ RELEASE: dict[str, Any] = {
     "watch": "10m",
     "warmup": "1s",
     "interval": "1s",
-    "error_limit": 2,
+    # A page that is late on a busy machine is no data, and says nothing of the release.
+    "error_limit": 8,
     "checks": [
         {
             "name": "errors",
@@ -96,7 +97,7 @@ def shop(swarm: PrivateSwarm, service_name: str, busybox_image: str) -> Iterator
 @pytest.fixture
 def prometheus(prometheus_server: Servers, shop: Shop) -> PrivatePrometheus:
     server = prometheus_server(scrape({"shop": [shop.address]}))
-    wait_until(lambda: bool(server.query("shop_errors")), timeout=60, what="a scrape", every=0.5)
+    wait_until(lambda: bool(server.query("shop_errors")), timeout=180, what="a scrape", every=0.5)
     return server
 
 
@@ -108,7 +109,7 @@ def watcher(shop: Shop, prometheus: PrivatePrometheus) -> Iterator[Autoscaler]:
         document = json.dumps({"version": 1, "policies": [policy]})
         (watcher.policies / "shop.yaml").write_text(document)
         watcher.start()
-        wait_until(lambda: kept(watcher, shop), timeout=90, what="a good release", every=1)
+        wait_until(lambda: kept(watcher, shop), timeout=180, what="a good release", every=1)
         yield watcher
 
 
@@ -128,10 +129,10 @@ def test_a_release_that_fails_its_checks_is_taken_back_with_the_replicas_of_now(
     shop: Shop, watcher: Autoscaler
 ) -> None:
     shop.swarm.docker("service", "scale", "--detach", f"{shop.name}=3")
-    shop.swarm.wait_running(shop.name, 3, timeout=60)
+    shop.swarm.wait_running(shop.name, 3, timeout=180)
     shop.deploy("bad")
     wait_until(lambda: shop.release() == "good", timeout=180, what="the good release", every=0.5)
-    shop.swarm.wait_running(shop.name, 3, timeout=60)
+    shop.swarm.wait_running(shop.name, 3, timeout=180)
     assert "rollback to" in told(watcher, "history", "--actions")
     assert "errors failed 2 times: 0.5 is above 0.05" in watcher.log.read_text()
     assert "ContainerSpec.Env: RELEASE" in watcher.log.read_text()
@@ -141,10 +142,13 @@ def test_a_release_that_fails_its_checks_is_taken_back_with_the_replicas_of_now(
     state = "--format={{.UpdateStatus.State}}"
     updated = ("service", "inspect", state, shop.name)
     wait_until(
-        lambda: shop.swarm.docker(*updated) == "completed", timeout=90, what="the deploy", every=0.5
+        lambda: shop.swarm.docker(*updated) == "completed",
+        timeout=180,
+        what="the deploy",
+        every=0.5,
     )
     passes = watcher.log.read_text().count("decision")
-    wait_until(lambda: shop.release() == "bad", timeout=10, what="the bad release")
+    wait_until(lambda: shop.release() == "bad", timeout=180, what="the bad release")
     assert told(watcher, "history", "--actions").count("rollback to") == 1
     assert passes
 

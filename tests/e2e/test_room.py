@@ -37,7 +37,7 @@ def create(swarm: PrivateSwarm, busybox_image: str) -> Iterator[Create]:
     if created:
         swarm.docker("service", "rm", *created)
         wait_until(
-            lambda: not swarm.docker("ps", "--quiet"), timeout=90, what="the end of all tasks"
+            lambda: not swarm.docker("ps", "--quiet"), timeout=180, what="the end of all tasks"
         )
 
 
@@ -49,7 +49,7 @@ def overlay(swarm: PrivateSwarm) -> Iterator[str]:
     """
     swarm.docker("network", "create", "--driver=overlay", "--subnet=10.99.0.0/29", "narrow")
     yield "narrow"
-    wait_until(lambda: removed(swarm, "narrow"), timeout=90, what="the network's end")
+    wait_until(lambda: removed(swarm, "narrow"), timeout=180, what="the network's end")
 
 
 def removed(swarm: PrivateSwarm, network: str) -> bool:
@@ -62,7 +62,7 @@ def removed(swarm: PrivateSwarm, network: str) -> bool:
 
 def await_running(swarm: PrivateSwarm, name: str, count: int) -> None:
     wait_until(
-        lambda: len(swarm.running(name)) == count, timeout=90, what=f"{count} tasks of {name}"
+        lambda: len(swarm.running(name)) == count, timeout=180, what=f"{count} tasks of {name}"
     )
 
 

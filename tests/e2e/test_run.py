@@ -74,11 +74,11 @@ class Bed:
         template = "{{.Spec.Mode.Replicated.Replicas}}"
         return int(self.swarm.docker("service", "inspect", f"--format={template}", self.service))
 
-    def wait_replicas(self, count: int, timeout: float = 60) -> None:
+    def wait_replicas(self, count: int, timeout: float = 180) -> None:
         what = f"{count} replicas"
         wait_until(lambda: self.replicas() == count, timeout=timeout, what=what, every=0.2)
 
-    def wait_running(self, count: int, timeout: float = 60) -> None:
+    def wait_running(self, count: int, timeout: float = 180) -> None:
         what = f"{count} running tasks"
         running = self.swarm.running
         wait_until(
@@ -121,7 +121,7 @@ def test_it_tells_how_it_is(bed: Bed) -> None:
     assert bed.autoscaler.get("/readyz") == (200, "ready\n")
     wait_until(
         lambda: "autoscaler_decisions_total" in bed.autoscaler.get("/metrics")[1],
-        timeout=60,
+        timeout=180,
         what="a decision in the metrics",
     )
     assert asked(bed, "healthcheck", "--ready") == "ready"
@@ -178,7 +178,7 @@ def test_sighup_loads_policies_again(bed: Bed) -> None:
     loaded = "autoscaler_config_last_reload_success_timestamp_seconds"
     before = bed.metric(loaded)
     bed.send(signal.SIGHUP)
-    wait_until(lambda: bed.metric(loaded) > before, timeout=60, what="another load")
+    wait_until(lambda: bed.metric(loaded) > before, timeout=180, what="another load")
 
 
 def test_a_broken_file_changes_nothing_and_is_told(bed: Bed) -> None:
@@ -187,13 +187,13 @@ def test_a_broken_file_changes_nothing_and_is_told(bed: Bed) -> None:
     bed.start()
     bed.wait_replicas(2)
     bed.write("version: 1\npolicies: [{name: more, mode: actve}]\n", "more.yaml")
-    wait_until(lambda: bed.metric(successful) == 0, timeout=60, what="the refusal")
+    wait_until(lambda: bed.metric(successful) == 0, timeout=180, what="the refusal")
     assert "more.yaml" in bed.autoscaler.log.read_text()
     bed.swarm.docker("service", "update", "--detach", "--replicas=10", bed.service)
     # The old set is in force: its max brings ten replicas down to nine.
     bed.wait_replicas(9)
     (bed.autoscaler.policies / "more.yaml").unlink()
-    wait_until(lambda: bed.metric(successful) == 1, timeout=60, what="the repaired set")
+    wait_until(lambda: bed.metric(successful) == 1, timeout=180, what="the repaired set")
 
 
 def test_replicas_hold_while_prometheus_is_away(bed: Bed, prometheus: PrivatePrometheus) -> None:
@@ -204,7 +204,7 @@ def test_replicas_hold_while_prometheus_is_away(bed: Bed, prometheus: PrivatePro
     bed.ask_for(1)
     before = set(bed.swarm.running(bed.service))
     missing = "missing_data"
-    wait_until(lambda: missing in asked(bed, "explain", bed.service), timeout=60, what=missing)
+    wait_until(lambda: missing in asked(bed, "explain", bed.service), timeout=180, what=missing)
     # Some passes more: had it decided by what it does not know, the tasks would be fewer.
     time.sleep(5)
     assert set(bed.swarm.running(bed.service)) == before
@@ -226,7 +226,7 @@ def test_it_goes_on_after_a_restart_of_the_engine(
         bed.wait_running(2)
         swarm.restart()
         bed.ask_for(4)
-        bed.wait_running(4, timeout=60)
+        bed.wait_running(4, timeout=180)
         assert bed.autoscaler.get("/readyz")[0] == 200
 
 

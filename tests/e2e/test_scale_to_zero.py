@@ -54,7 +54,7 @@ class Works:
         this = f"--filter=label=com.docker.swarm.service.name={self.name}"
         docker = self.bed.swarm.docker
         await asyncio.to_thread(
-            wait_until, lambda: not docker("ps", "--quiet", this), timeout=60, what="no worker"
+            wait_until, lambda: not docker("ps", "--quiet", this), timeout=180, what="no worker"
         )
 
     async def docker(self, *arguments: str) -> None:
@@ -66,7 +66,7 @@ class Works:
     async def done(self, jobs: int) -> None:
         queue = self.queue
         await asyncio.to_thread(
-            wait_until, lambda: queue.done >= jobs, timeout=60, what=f"{jobs} jobs done"
+            wait_until, lambda: queue.done >= jobs, timeout=180, what=f"{jobs} jobs done"
         )
 
 

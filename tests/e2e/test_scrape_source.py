@@ -55,7 +55,7 @@ def service(swarm: PrivateSwarm, busybox_image: str) -> Iterator[str]:
     )  # fmt: skip
     yield SERVICE
     swarm.docker("service", "rm", SERVICE)
-    wait_until(lambda: _removed(swarm), timeout=90, what="the network is free")
+    wait_until(lambda: _removed(swarm), timeout=180, what="the network is free")
 
 
 def _removed(swarm: PrivateSwarm) -> bool:
@@ -95,7 +95,7 @@ def ask_from_within(swarm: PrivateSwarm, image: str, script: Path, *arguments: s
 def test_each_task_is_found_and_has_its_own_value(
     swarm: PrivateSwarm, busybox_image: str, service: str, tmp_path: Path
 ) -> None:
-    wait_until(lambda: len(swarm.running(service)) == 3, timeout=60, what="three tasks")
+    wait_until(lambda: len(swarm.running(service)) == 3, timeout=180, what="three tasks")
     tasks = tasks_of(swarm, service)
     addresses = {task.id: task.addresses for task in tasks if task.wanted}
     assert all(len(found) == 1 for found in addresses.values()), addresses

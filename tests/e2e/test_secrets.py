@@ -25,9 +25,9 @@ from autoscaler.testing.prometheus import FakePrometheus
 from autoscaler.testing.real.processes import Child, free_port, run
 from deploy.demo.process import program
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds, for machines with much else to do."""
 LOGINS = ("docker:canary-engine", "prom:canary-password", "me:canary-page", "old:canary-server")
 CANARIES = ("canary-", *(b64encode(login.encode()).decode() for login in LOGINS))

@@ -19,7 +19,7 @@ from autoscaler.testing.real.prometheus import PrivatePrometheus, scrape
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-the-test-0123456789"
-WITHIN = 120.0
+WITHIN = 180.0
 
 Alertmanagers = Callable[..., PrivateAlertmanager]
 Prometheuses = Callable[..., PrivatePrometheus]

@@ -19,9 +19,9 @@ from autoscaler.testing.real.processes import Child, wait_until
 from deploy.demo.process import Autoscaler, program
 from tests.e2e.postgres_wire import wire_to
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 POLICY = """
 version: 1
 policies:

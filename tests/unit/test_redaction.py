@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from autoscaler.redaction import redacted, redacted_text, without_labels
@@ -66,11 +64,6 @@ def test_labels_of_others_are_hidden() -> None:
 @pytest.mark.parametrize(
     "piece", ["x", "token", "token=", "token ", "://", "basic ", "secret-", "@"]
 )
-def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
-    def took(length: int) -> float:
-        text, started = piece * length, time.process_time()
-        redacted_text(text)
-        return time.process_time() - started
-
-    # A quadratic one would take minutes for these.
-    assert took(1_000_000 // len(piece)) < 60
+def test_a_long_text_comes_to_an_end(piece: str) -> None:
+    """What takes the square of the length would not, before the test's own time is over."""
+    assert redacted_text(piece * (1_000_000 // len(piece)))

@@ -152,7 +152,7 @@ class NotifierContract:
         with hanging, pytest.raises((TimeoutError, Temporary)):
             async with asyncio.timeout(0.3):
                 await notifier.send(a_message())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not await _sent(notifier):  # noqa: ASYNC110 - a thread may be at work
                 await asyncio.sleep(0.05)
         assert taken()

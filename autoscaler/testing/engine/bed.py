@@ -15,7 +15,7 @@ from autoscaler.testing.engine.api import EngineApi
 NOWHERE = "node.labels.none==x"
 """A placement constraint that no node meets: services that cost nothing."""
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds that an engine may take to get somewhere."""
 
 Document = dict[str, Any]

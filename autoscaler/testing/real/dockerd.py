@@ -170,7 +170,7 @@ class PrivateEngine:
         for process in (self.pid, _started(self._daemon).pid):
             os.kill(process, signal.SIGCONT)
 
-    def docker(self, *arguments: str, stdin: bytes = b"", timeout: float = 60) -> str:
+    def docker(self, *arguments: str, stdin: bytes = b"", timeout: float = 180) -> str:
         """Run the command line client on this engine and return what it prints."""
         # The classic builder is part of every engine; the newer one is a package of its own.
         environment = {**self.environment, "DOCKER_BUILDKIT": "0"}

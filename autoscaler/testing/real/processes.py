@@ -39,7 +39,7 @@ def find_program(*names: str) -> str | None:
 def run(
     command: Sequence[str],
     *,
-    timeout: float = 60,
+    timeout: float = 180,
     stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
 ) -> str:

@@ -50,7 +50,7 @@ class Agent:
             await self.channel.send(text)
 
     async def hear(self) -> messages.FromController:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             return messages.from_controller(await self.channel.receive())
 
     async def greet(self, **words: object) -> messages.FromController:
@@ -64,7 +64,7 @@ class Agent:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -352,5 +352,5 @@ async def test_a_channel_within_the_process_ends_for_both() -> None:
 
 
 async def _receive(channel: Channel) -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         return await channel.receive()

@@ -31,7 +31,7 @@ def hub() -> Hub:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -65,7 +65,7 @@ async def test_it_speaks_for_the_engine_that_the_controller_is_given(
 async def test_it_stays_away_where_it_is_not_wanted_or_has_no_engine(
     engine: FakeNodeEngine, hub: Hub, more: dict[str, object]
 ) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         await keep_agent(hub, settings(engine, **more), Telemetry())
     assert hub.talking() == set()
 

@@ -44,7 +44,7 @@ async def client(engine: FakeNodeEngine) -> AsyncIterator[Client]:
 
 
 async def until(client: Client, condition: Callable[[str], bool]) -> str:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(120):
         while not condition(text := await (await client.get("/metrics")).text()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return text
@@ -102,7 +102,7 @@ async def test_it_is_alive_once_the_engine_has_answered(
     engine: FakeNodeEngine, client: Client
 ) -> None:
     await until(client, lambda _: engine.lists > 0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while (await client.get("/healthz")).status != 200:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

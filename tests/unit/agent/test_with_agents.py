@@ -160,7 +160,7 @@ async def test_tasks_that_ran_out_of_memory_are_marked(
     assert not any(task.oom for task in (await wrapped.inspect("web-id"))[1])
     event = Happened(kind=Kind.OOM, container="c-2", task="web-id.2", service="web-id", at=1)
     await agent.channel.send(messages.encode(Events(events=(event,))))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while "web-id" not in hub.out_of_memory:  # noqa: ASYNC110
             await asyncio.sleep(0)
     expected = [False, True]

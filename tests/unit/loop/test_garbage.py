@@ -44,6 +44,9 @@ async def test_it_is_told_once_and_after_the_first_cycle_that_saw_the_fleet(
             scene.swarm.fault = None
             for _ in range(2):
                 scene.controller.wake()
+                async with asyncio.timeout(120):
+                    while not known:  # noqa: ASYNC110 - a list has no event
+                        await asyncio.sleep(0.01)
                 await asyncio.sleep(0.05)
             for task in tasks:
                 task.cancel()

@@ -84,7 +84,7 @@ class Played:
     async def works(self) -> None:
         """The inbox works until a service is woken."""
         work = asyncio.create_task(self.inbox.work())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             self.woken.append(await self.wakes.get())
         while not self.wakes.empty():
             self.woken.append(self.wakes.get_nowait())

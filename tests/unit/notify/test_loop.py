@@ -62,7 +62,7 @@ async def play(
             scene.source.answer = constant(load)
             await scene.cycle()
             found.append(scene.replicas())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not notifier.attempts:  # noqa: ASYNC110 - a fake tells nobody
                 await asyncio.sleep(0.01)
         for task in tasks:
@@ -96,7 +96,7 @@ async def failure(delivery: Delivery, lines: Sequence[object]) -> None:
     work = asyncio.create_task(delivery.run())
     delivery.put(a_happening())
     try:
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(120):
             while not lines:  # noqa: ASYNC110 - the log tells nobody
                 await asyncio.sleep(0.01)
     finally:

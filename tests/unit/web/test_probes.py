@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -94,8 +95,10 @@ async def test_probes_change_nothing_and_are_never_cached(client: Client) -> Non
 async def test_a_slow_scrape_does_not_hold_up_the_others(
     client: Client, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    over = threading.Event()
+
     def render() -> bytes:
-        time.sleep(0.2)
+        over.wait(120)
         return b""
 
     monkeypatch.setattr(telemetry, "render", render)
@@ -103,4 +106,5 @@ async def test_a_slow_scrape_does_not_hold_up_the_others(
     await asyncio.sleep(0.05)
     assert (await client.get("/healthz")).status == 200
     assert not scrape.done()
+    over.set()
     assert (await scrape).status == 200

@@ -11,7 +11,7 @@ from autoscaler.testing.engine import FakeSwarm
 
 async def becomes(holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while True:
             if holds():
                 return

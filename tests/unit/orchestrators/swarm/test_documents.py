@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -55,17 +54,10 @@ async def test_a_large_list_leaves_the_event_loop_free() -> None:
     body = json.dumps([{"ID": str(number), "Spec": {"x": [1] * 100}} for number in range(20_000)])
     assert len(body) > 5_000_000 > THREAD_FROM
     work = asyncio.ensure_future(decode(body.encode(), "task list", lambda each: each["ID"]))
-    longest, last = 0.0, time.perf_counter()
+    turns = 0
     while not work.done():
         await asyncio.sleep(0.001)
-        now = time.perf_counter()
-        longest, last = max(longest, now - last), now
+        turns += 1
     assert len(await work) == 20_000
-    whole = _seconds_of_a_whole_parse(body)
-    assert longest < max(whole / 2, 0.05)
-
-
-def _seconds_of_a_whole_parse(body: str) -> float:
-    started = time.perf_counter()
-    json.loads(body)
-    return time.perf_counter() - started
+    # A parse in one piece, in a thread or not, would leave the loop a turn or two.
+    assert turns > 10

@@ -28,7 +28,7 @@ class Reader:
 
     async def until(self, count: int, action: str = "update") -> list[Event]:
         """The events with an action, once there are so many."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             while len(found := self.of(action)) < count:
                 self._more.clear()
                 await self._more.wait()

@@ -24,7 +24,7 @@ TORN = {"torn JSON": rewritten(lambda body: body[:-2]), "a page": rewritten(lamb
 async def test_a_list_that_breaks_is_a_temporary_error(
     engine: FakeSwarm, adapt: Adapt, name: str
 ) -> None:
-    orchestrator = adapt(timeout="500ms")
+    orchestrator = adapt(timeout="2s")
     engine.create("web", 2)
     engine.faults.spoil["GET /services"] = {**BROKEN, **TORN}[name]
     with pytest.raises(Temporary):
@@ -37,7 +37,7 @@ async def test_a_list_that_breaks_is_a_temporary_error(
 async def test_a_write_whose_answer_breaks_has_an_unknown_outcome(
     engine: FakeSwarm, adapt: Adapt, name: str
 ) -> None:
-    orchestrator = adapt(timeout="500ms")
+    orchestrator = adapt(timeout="2s")
     service = engine.create("web", 2)
     found = (await orchestrator.snapshot()).services[service.id]
     engine.faults.spoil["POST /services/.*/update"] = BROKEN[name]

@@ -24,7 +24,7 @@ def _asked_again(engine: FakeStatistics, before: int) -> bool:
 
 async def eventually(asker: Asker, source: DockerSource, expected: float | None) -> None:
     """Read until task-1 has this value."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while True:
             sample = await asker.ask(source)
             value = (sample.tasks or {}).get("task-1")
@@ -385,12 +385,14 @@ async def test_a_first_read_does_not_wait_longer_than_its_patience(
     loop = asyncio.get_running_loop()
     source, began = asker.source(patience="2s", timeout="20s"), loop.time()
     assert (await asker.ask(source)).quality is Quality.NO_DATA
-    assert loop.time() - began > 1.0
+    first = loop.time() - began
+    assert first > 1.0
     asker.clock.advance(2)
     began = loop.time()
     engine.run("c2", WEB, "task-2")
     await asker.ask(source)
-    assert loop.time() - began < 1.0
+    # Another patience would be as long.
+    assert loop.time() - began < first
 
 
 async def test_foreign_options_are_an_error(asker: Asker) -> None:

@@ -39,14 +39,14 @@ async def page() -> AsyncIterator[MetricsPage]:
 
 @pytest.fixture
 async def source() -> AsyncIterator[HttpSource]:
-    settings = HttpSource.Settings.model_validate({"timeout": "2s"})
+    settings = HttpSource.Settings.model_validate({"timeout": "5s"})
     source = HttpSource(settings, clock=lambda: NOW, names=FakeNames())
     yield source
     await source.close()
 
 
 async def ask(source: HttpSource, url: str, *tasks: Task, **more: Any) -> Sample:
-    options = HttpSource.Options.model_validate({"url": url, "timeout": "200ms", **more})
+    options = HttpSource.Options.model_validate({"url": url, "timeout": "1s", **more})
     (sample,) = await source.read([Query(options, WEB)], {WEB.id: tasks})
     return sample
 

@@ -30,7 +30,7 @@ class Asker:
     query = staticmethod(make_query)
 
     def source(self, **settings: Any) -> PrometheusSource:
-        given = {"urls": [self.fake.url], "timeout": "500ms", **settings}
+        given = {"urls": [self.fake.url], "timeout": "3s", **settings}
         self.sources.append(PrometheusSource(Settings.model_validate(given)))
         return self.sources[-1]
 

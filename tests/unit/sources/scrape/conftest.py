@@ -44,7 +44,7 @@ class Asker:
         return Query(Options.model_validate({"metric": "wanted", **place, **options}), service)
 
     def source(self, monotonic: Clock | None = None, **settings: Any) -> ScrapeSource:
-        given = {"timeout": "1s", "page_timeout": "400ms", **settings}
+        given = {"timeout": "4s", "page_timeout": "2s", **settings}
         clocks = {} if monotonic is None else {"monotonic": monotonic, "clock": monotonic}
         made = ScrapeSource(Settings.model_validate(given), names=self.names, **clocks)
         self.sources.append(made)

@@ -36,16 +36,16 @@ class Script:
 
     async def read(self, asker: Asker, **options: Any) -> Sample:
         """The sample after the last page."""
-        source = asker.source(self.clock, page_timeout="30s", timeout="2s")
+        source = asker.source(self.clock, page_timeout="30s", timeout="5s")
         await asker.ask(source, **options)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             await self._read.wait()
         return await asker.ask(source, **options)
 
 
 async def known(asker: Asker, source: ScrapeSource) -> Sample:
     """The first sample that is known."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while True:
             sample = await asker.ask(source, labels={"b": "c"})
             if sample.known:
@@ -62,10 +62,11 @@ def pages(*values: float) -> list[dict[str, float | str]]:
 
 
 async def test_a_value_and_when_it_was_scraped(asker: Asker) -> None:
+    before = time.time()
     sample = await asker.ask()
     assert (sample.quality, sample.value) == (Quality.VALUE, 7.0)
     assert sample.at is not None
-    assert abs(sample.at - time.time()) < 2
+    assert before <= sample.at <= time.time()
 
 
 @pytest.mark.parametrize("fault", PAGE_FAULTS)
@@ -244,7 +245,7 @@ async def test_scraping_ends_when_nobody_asks(page: MetricsPage, asker: Asker) -
     page.on_request = pass_time
     source = asker.source(clock, idle="60s", page_timeout="30s")
     await asker.ask(source)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         await asyncio.gather(*scrapers())
     assert 10 <= len(page.requests) <= 14
     assert (await asker.ask(source)).known

@@ -33,7 +33,7 @@ async def listen(client: Client, last: str | None = None) -> aiohttp.ClientRespo
 
 async def event(stream: aiohttp.ClientResponse) -> dict[str, Any]:
     """The next event's fields."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         text = await stream.content.readuntil(b"\n\n")
     fields = dict(line.split(": ", 1) for line in text.decode().strip().split("\n"))
     return {**fields, "data": json.loads(fields["data"])}
@@ -92,7 +92,7 @@ async def test_who_reads_slowly_is_dropped_and_nobody_waits(
         scene.telemetry.happenings.tell(happening("x" * 16_384))
         await asyncio.sleep(0)
     with suppress(aiohttp.ClientError):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while await stream.content.read(1 << 20):
                 pass
     assert stream.content.at_eof() or stream.content.exception()
