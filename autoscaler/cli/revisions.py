@@ -10,6 +10,7 @@ import click
 from autoscaler.cli.line import line_to
 from autoscaler.cli.remote import Remote
 from autoscaler.cli.render import words
+from autoscaler.cli.render.listing import Listing
 from autoscaler.cli.stored import as_json, last_record, reading
 from autoscaler.cli.terminal import Context, now, over_api, pass_context, run, show, show_json
 from autoscaler.model import Revision, Template
@@ -44,7 +45,7 @@ def revisions(context: Context, service: str, store: str | None, as_json_: bool)
             " as it neither takes one back nor has `release:`."
         )
         return
-    drawn = words.table("RELEASE", "PROVED", "IMAGE", "SINCE THE ONE BEFORE")
+    drawn = Listing("RELEASE", "PROVED", "IMAGE", "SINCE THE ONE BEFORE")
     for each, changes in found:
         drawn.add_row(each.release, words.ago(each.at, now()), each.image, "; ".join(changes))
     show(drawn)

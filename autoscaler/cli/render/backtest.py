@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from autoscaler.backtest.course import Course
 from autoscaler.cli.render import words
+from autoscaler.cli.render.listing import GAP, fitting
 from autoscaler.durations import format_duration
 
 MOST_GUARDS = 5
@@ -19,17 +21,44 @@ def compared(
     files: Sequence[str], courses: Sequence[Course], broken: Sequence[Sequence[str]]
 ) -> RenderableType:
     """A column for each policy, then what is broken."""
-    drawn = words.table("", *(f">{file}" for file in files))
-    rows = [_rows(course) for course in courses]
-    for title in rows[0]:
-        drawn.add_row(title, *(row[title] for row in rows))
     held = [Text(f"{file} was held by {_held(each)}") for file, each in _pairs(files, courses)]
     faults = [
         Text(f"{file}: {fault}", style="red")
         for file, found in zip(files, broken, strict=True)
         for fault in found
     ]
+    drawn = Comparison(_short(files), [_rows(course) for course in courses])
     return Group(Text(_about(courses[0])), Text(), drawn, Text(), *held, *faults)
+
+
+class Comparison:
+    """A column for each policy; those that do not fit beside the others stand below them."""
+
+    def __init__(self, names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+        self._names = names
+        self._rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """One table, or several with the same titles."""
+        titles = [*self._rows[0]]
+        widths = [
+            max(len(name), *(len(row[title]) for title in titles))
+            for name, row in zip(self._names, self._rows, strict=True)
+        ]
+        room = options.max_width - max(map(len, titles)) - GAP
+        for places in fitting(widths, room):
+            drawn = words.table("", *(f">{self._names[place]}" for place in places))
+            for title in titles:
+                drawn.add_row(title, *(self._rows[place][title] for place in places))
+            yield drawn
+            if places[-1] < len(widths) - 1:
+                yield Text()
+
+
+def _short(files: Sequence[str]) -> Sequence[str]:
+    """The files' own names, where these tell them apart."""
+    names = [Path(file).name for file in files]
+    return names if len({*names}) == len(names) else files
 
 
 def _pairs(files: Sequence[str], courses: Sequence[Course]) -> list[tuple[str, Course]]:

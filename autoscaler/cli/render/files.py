@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from autoscaler.cli.render import words
+from autoscaler.cli.render.listing import Listing
 from autoscaler.policy import Policy, PolicyMode, Selector
 from autoscaler.policy_files import Checked, LoadedPolicy
 from autoscaler.problems import Problem
@@ -64,8 +64,8 @@ def _selected(selector: Selector) -> Iterator[str]:
         yield f"label {key}={value}"
 
 
-def _policies(checked: Checked) -> Table:
-    drawn = words.table("POLICY", "MODE", "SERVICES", ">REPLICAS", "METRICS", "WHERE")
+def _policies(checked: Checked) -> Listing:
+    drawn = Listing("POLICY", "MODE", "SERVICES", ">REPLICAS", "METRICS", "WHERE")
     for loaded in checked.policies.policies:
         told = summary(loaded)
         bounds = "" if told["max"] is None else f"{told['min']} to {told['max']}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
@@ -13,10 +13,12 @@ from autoscaler.cli.render import words
 
 ROOMY = 110
 """Columns from which the sentence has room beside the others; else it stands below its row."""
+GAP, INDENT = 2, 2
+"""Columns between two cells, and before what stands below the first line of a row."""
 
 
 class Listing:
-    """Drawn for the width that it is given."""
+    """Drawn for the width that it is given: no cell is broken that fits by itself."""
 
     def __init__(self, *columns: str) -> None:
         """A column is named as in `words.table`; the last one is the sentence."""
@@ -28,26 +30,49 @@ class Listing:
         self._rows.append(tuple(Text(cell) if isinstance(cell, str) else cell for cell in cells))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The table, or where it is narrow a table for each row, with columns of equal width."""
+        """The table, or where it is narrow as many lines a row as are needed, all rows alike."""
         if options.max_width < ROOMY:
-            yield from self._narrow()
+            yield from self._narrow(options.max_width)
             return
         drawn = words.table(*self._columns)
         for row in self._rows:
             drawn.add_row(*row)
         yield drawn
 
-    def _narrow(self) -> Iterator[RenderableType]:
-        for number, (*cells, sentence) in enumerate(self._rows):
-            drawn = self._row_alone()
-            drawn.show_header = number == 0
-            drawn.add_row(*cells)
-            yield drawn
-            yield Padding(sentence, (0, 0, 0, 2))
+    def _narrow(self, room: int) -> Iterator[RenderableType]:
+        widths = [self._width(place) for place in range(len(self._columns) - 1)]
+        lines = fitting(widths, room)
+        heads = [Text(name.removeprefix(">"), style="bold") for name in self._columns]
+        for cells in (heads, *self._rows):
+            for places in lines:
+                if any(cells[place].plain for place in places):
+                    yield self._line(places, widths, cells)
+            if cells is not heads:
+                yield Padding(cells[-1], (0, 0, 0, INDENT))
 
-    def _row_alone(self) -> Table:
-        drawn = words.table(*self._columns[:-1])
-        for place, column in enumerate(drawn.columns):
-            longest = max(row[place].cell_len for row in self._rows)
-            column.width = max(longest, Text(str(column.header)).cell_len)
-        return drawn
+    def _width(self, place: int) -> int:
+        head = Text(self._columns[place].removeprefix(">"))
+        return max(cell.cell_len for cell in (head, *(row[place] for row in self._rows)))
+
+    def _line(
+        self, places: Sequence[int], widths: Sequence[int], cells: Sequence[Text]
+    ) -> RenderableType:
+        drawn: Table = words.table(*(self._columns[place] for place in places))
+        drawn.show_header = False
+        for place, column in zip(places, drawn.columns, strict=True):
+            column.width = widths[place]
+        drawn.add_row(*(cells[place] for place in places))
+        return Padding(drawn, (0, 0, 0, INDENT if places[0] else 0), expand=False)
+
+
+def fitting(widths: Sequence[int], room: int) -> list[list[int]]:
+    """The places of cells by line: as many as fit, the first line at the margin."""
+    lines: list[list[int]] = [[]]
+    used = 0
+    for place, width in enumerate(widths):
+        if lines[-1] and used + GAP + width > room:
+            lines.append([])
+            used = INDENT
+        used += width + (GAP if lines[-1] else 0)
+        lines[-1].append(place)
+    return lines
