@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-INTERVALS = (15.0, 20.0, 30.0, 45.0, 60.0)
+INTERVALS = (15.0, 20.0, 30.0, 30.0, 45.0, 60.0, 60.0)
 """Seconds between two passes."""
+SERVICES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 HOURS = (0.5, 1.0, 1.5, 2.0)
 REPAIR = 600.0
 """Seconds after the last fault in which the product may take bad releases back by itself."""
@@ -164,7 +165,7 @@ def draw(seed: int, faults: Sequence[str], hours: float | None = None) -> Plan:
     """The plan that a seed stands for. `faults` are the names of those there are."""
     rng = random.Random(f"plan {seed}")
     seconds = 3600.0 * (hours or rng.choice(HOURS))
-    workloads = tuple(_workload(rng, f"web{n}") for n in range(rng.randint(1, 8)))
+    workloads = tuple(_workload(rng, f"web{n}") for n in range(rng.choice(SERVICES)))
     plan = Plan(seed, rng.choice(INTERVALS), seconds, rng.randint(1, 5), workloads)
     happenings = [*_deeds(rng, plan), *_faults(rng, plan, faults)]
     return replace(plan, happenings=tuple(sorted(happenings, key=lambda each: each.at)))

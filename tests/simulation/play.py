@@ -48,6 +48,7 @@ def play(
     """All of a plan, from the start to the end or to what goes wrong."""
     random.seed(plan.seed)
     gc.collect()
+    gc.freeze()  # what is there before is not looked at again: a collection is cheap
     gc.disable()
     try:
         with (

@@ -147,6 +147,7 @@ MUTANTS = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_product_that_breaks_a_promise_is_found_out(name: str) -> None:
     prepare, promise, plan = MUTANTS[name]
@@ -155,6 +156,7 @@ def test_a_product_that_breaks_a_promise_is_found_out(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_product_itself_breaks_none_in_the_same_plans() -> None:
     courses: list[Course] = [play(plan) for _, _, plan in MUTANTS.values()]
     assert [course.wrongs for course in courses] == [[]] * len(courses)
