@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.only_tell:
         # Whatever a mistake prints or logs is nobody's business.
         asked = [*TESTS, "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--no-header"]
-        if pytest.main(asked, [Trials(modules, results, options.workers, _tell)]):
+        trials = Trials(modules, results, options.workers, options.seconds, _tell)
+        if pytest.main(asked, [trials]):
             return 1
     print("\n".join(table(modules, results)))
     show_unfound(modules, results, sys.stdout)
@@ -48,6 +49,9 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="as in decide.pace, healing")
     parser.add_argument("--workers", type=int, default=2, help="mutants at a time")
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, help="of tests, at most, for each mutant"
+    )
     parser.add_argument("--only-tell", action="store_true", help="try nothing")
     return parser
 
