@@ -23,12 +23,24 @@ _STATED = re.compile(
     rf"(?i)({_NAME}[\w.-]{{0,40}}['\"]?\s{{0,3}}[=:]\s{{0,3}}['\"]?)([^\s'\",;&]+)"
 )
 _SHOWN = re.compile(r"(?i)\b(bearer|basic)\s{1,3}[\w.~+/=-]{8,}")
+_BETWEEN = re.compile(r"[\s'\"=?&,;]")
+_LONGEST_PATH = 160
 _OURS = ("autoscaler.", STACK_LABEL)
 
 
 def redacted_text(text: str) -> str:
     """A text without logins, credentials, and values of what is named like a secret."""
-    return _SHOWN.sub(rf"\1 {HIDDEN}", _STATED.sub(rf"\1{HIDDEN}", shown(text)))
+    return _SHOWN.sub(rf"\1 {HIDDEN}", _STATED.sub(_hide, shown(text)))
+
+
+def _hide(stated: re.Match[str]) -> str:
+    """Hide the value, unless it is what a message of ours says of a file that holds a secret."""
+    name = stated[1].rstrip()
+    before = stated.string[max(0, stated.start() - _LONGEST_PATH) : stated.start()]
+    of_file = name.endswith("file:") or "/" in _BETWEEN.split(before)[-1]
+    if of_file and stated[1].endswith(": "):
+        return stated[0]
+    return stated[1] + HIDDEN
 
 
 def redacted(value: Any) -> Any:

@@ -24,8 +24,10 @@ def read_tokens(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_FILE + 1).decode("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Permanent(f"cannot read a token from {path}: {error}") from error
+    except OSError as error:
+        raise Permanent(f"cannot read a token from {path} ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise Permanent(f"cannot read a token from {path}, which is not ASCII text") from error
     tokens = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not tokens or len(text) > LARGEST_FILE or len(tokens) > MOST_TOKENS:
         raise Permanent(f"{path} must hold one to {MOST_TOKENS} tokens, one a line")

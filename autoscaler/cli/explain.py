@@ -78,7 +78,7 @@ def explain(
         raise click.UsageError("name a SERVICE, or a record with --observation FILE")
     if as_json_ and as_record:
         raise click.UsageError("--json tells the decision, --record all: name one of them")
-    settings = context.settings(store=store)
+    settings = context.of_book(store)
     if file is not None:
         _explain_file(_read(file), settings.source_plugins, as_json_, as_record)
         return

@@ -63,7 +63,7 @@ def give(
         until=None if lasts is None else at + lasts,
         **more,
     )
-    settings = context.settings(store=store)
+    settings = context.of_book(store)
     if actor and settings.client.url is not None:
         raise click.UsageError("over --url the token says who gives the order: leave out --actor")
     return run(_give(settings, order))

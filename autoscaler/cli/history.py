@@ -54,7 +54,7 @@ def history(
     \b
     JSON: a list of {decision, outcome}; outcome is done, conflict, failed, unknown, or null.
     """
-    asked, settings = 10_000 if actions else limit, context.settings(store=store)
+    asked, settings = 10_000 if actions else limit, context.of_book(store)
     found = run(past(settings, service, now() - since, asked))
     if service is not None and not found:
         run(last_record(settings, service))  # raises where no such service is known

@@ -10,6 +10,7 @@ from autoscaler.adapters import build_notifiers
 from autoscaler.cli.terminal import Context, fail, now, pass_context, run, show_json
 from autoscaler.model import Happening, HappeningKind, Message, Severity
 from autoscaler.policy.notify import no_such
+from autoscaler.redaction import redacted_text
 from autoscaler.settings import Settings
 
 TEXT = "a test, by hand: nothing has happened"
@@ -44,8 +45,8 @@ def notify(context: Context, notifier: str, text: str, as_json: bool) -> None:
 
 async def _send(settings: Settings, name: str, text: str) -> None:
     """Raises what the notifier raises, and TimeoutError, in words."""
-    found = build_notifiers(settings)
-    told = Happening(at=now(), kind=HappeningKind.NOTICE, severity=Severity.INFO, text=text)
+    found, said = build_notifiers(settings), redacted_text(text)
+    told = Happening(at=now(), kind=HappeningKind.NOTICE, severity=Severity.INFO, text=said)
     deadline = found[name].pace.deadline
     try:
         async with asyncio.timeout(deadline):

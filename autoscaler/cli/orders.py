@@ -73,7 +73,7 @@ def resume(context: Context, service: str, store: str | None) -> None:
     autoscaler resume
     autoscaler resume shop_web
     """
-    stood = run(_withdraw(context.settings(store=store), OrderKind.PAUSE, service))
+    stood = run(_withdraw(context.of_book(store), OrderKind.PAUSE, service))
     what = service or "everything"
     show(f"{what} is resumed from the next pass on." if stood else f"{what} was not paused.")
 

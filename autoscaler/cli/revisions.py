@@ -35,7 +35,7 @@ def revisions(context: Context, service: str, store: str | None, as_json_: bool)
     \b
     JSON: a list of {release, at, image, changes}.
     """
-    found = run(_kept(context.settings(store=store), service))
+    found = run(_kept(context.of_book(store), service))
     if as_json_:
         show_json([{**as_json(each), "changes": changes} for each, changes in found])
         return

@@ -40,7 +40,7 @@ def status(context: Context, store: str | None, as_json_: bool) -> None:
     JSON: a list of {at, policy, service_id, service, current, wanted, action, reason, held_by,
           recommendations, verdicts}; `at` in Unix seconds.
     """
-    settings = context.settings(store=store)
+    settings = context.of_book(store)
     _show_pulse(run(pulse(settings, here=store is None)), beside_json=as_json_)
     found = run(last_decisions(settings))
     if as_json_:

@@ -46,6 +46,16 @@ class Context:
         stated = {key: value for key, value in flags.items() if value not in (None, ())}
         return load_settings(self.config, {**self.overrides, **stated})
 
+    def of_book(self, store: str | None) -> Settings:
+        """Those of a command that reads a store, or asks a controller in its place."""
+        settings = self.settings(store=store)
+        if store is not None and settings.client.url is not None:
+            told = (
+                f"the controller at {settings.client.url} is asked, not a store: leave out --store"
+            )
+            raise click.UsageError(f"{told}, or --url and AUTOSCALER_CLIENT__URL")
+        return settings
+
 
 pass_context = click.make_pass_decorator(Context)
 

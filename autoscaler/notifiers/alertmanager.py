@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from autoscaler.durations import Duration
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
 from autoscaler.model import Happening, Message, Span
-from autoscaler.notifiers.web import Poster, check_url, read_secret
+from autoscaler.notifiers.web import Poster, check_url, read_secret, trusted
 from autoscaler.ports import Pace
 
 MISSED = 4
@@ -60,10 +60,15 @@ class AlertmanagerSettings(Pace):
     bearer_token_file: Path | None = None
     """Holds a bearer token; read for each message, so it may be rotated."""
 
+    ca_file: Path | None = None
+    """PEM file with the authority of the certificate, if it is none of the system's; read at the
+    first message."""
+
     def check_files(self) -> None:
         """Whether the password and the token can be used."""
         for file in filter(None, (self.password_file, self.bearer_token_file)):
             read_secret(file)
+        trusted(self.ca_file)
 
     @field_validator("urls")
     @classmethod
@@ -95,7 +100,7 @@ class AlertmanagerNotifier:
     def __init__(self, settings: AlertmanagerSettings) -> None:
         self.pace: Pace = settings
         self._settings = settings
-        self._poster = Poster()
+        self._poster = Poster(settings.ca_file)
 
     async def send(self, message: Message) -> None:
         """Post the alerts to every server; one that takes them is enough."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,16 +46,30 @@ def read_secret(path: Path) -> str:
     return secret
 
 
+def trusted(ca_file: Path | None) -> ssl.SSLContext:
+    """Whose certificates are trusted: those of the authorities in a file, or the system's.
+
+    Raises Permanent.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # an SSLError is one too
+        told = error.strerror or "no PEM certificate"
+        raise Permanent(f"cannot use the authorities in {ca_file}: {told}") from error
+
+
 class Poster:
     """Posts JSON. Follows no redirect: it might carry a secret elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca_file: Path | None = None) -> None:
+        self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: Any, headers: dict[str, str]) -> None:
         """Raises Temporary where trying again may help, else Permanent; shows no URL."""
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            connector = aiohttp.TCPConnector(ssl=trusted(self._ca_file))
+            self._session = aiohttp.ClientSession(connector=connector)
         try:
             async with self._session.post(
                 url, json=body, headers=headers, allow_redirects=False

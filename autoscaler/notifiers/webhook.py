@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from autoscaler.errors import Permanent
 from autoscaler.model import Happening, Message
-from autoscaler.notifiers.web import Poster, check_url, read_secret
+from autoscaler.notifiers.web import Poster, check_url, read_secret, trusted
 from autoscaler.ports import Pace
 
 VERSION = 1
@@ -37,12 +37,17 @@ class WebhookSettings(Pace):
     bearer_token_file: Path | None = None
     """File with a bearer token; read for each message, so it may be rotated."""
 
+    ca_file: Path | None = None
+    """PEM file with the authority of the certificate, if it is none of the system's; read at the
+    first message."""
+
     def check_files(self) -> None:
         """Whether the address and the token can be used."""
         if self.url_file is not None:
             self.address()
         if self.bearer_token_file is not None:
             read_secret(self.bearer_token_file)
+        trusted(self.ca_file)
 
     def address(self) -> str:
         """Where to post to. Raises Permanent."""
@@ -74,7 +79,7 @@ class WebhookNotifier:
     def __init__(self, settings: WebhookSettings) -> None:
         self.pace: Pace = settings
         self._settings = settings
-        self._poster = Poster()
+        self._poster = Poster(settings.ca_file)
 
     async def send(self, message: Message) -> None:
         """Post one message."""

@@ -27,7 +27,7 @@ CALLER = web.RequestKey("caller", Caller)
 """Under which a handler finds in its request who asks."""
 LOCAL = Caller("local", frozenset({Scope.READ}))
 """Whoever is on this machine, as long as no credentials are configured."""
-SHOW = "show a token: `Authorization: Bearer ...`"
+SHOW = "show a token, as `Authorization: Bearer ...`"
 HOW = "see `api.tokens` in docs/settings.md"
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -23,6 +23,9 @@ CANARY = "canary-4711"
         f'{{"api_key": "{CANARY}"}}',
         f"client-secret: {CANARY}",
         f"private_key='{CANARY}'",
+        f"https://host/hooks/token={CANARY}",
+        f"/etc/app/secret:{CANARY}",
+        f"see a/b. password: {CANARY}",
     ],
 )
 def test_a_secret_in_a_text_is_hidden(text: str) -> None:
@@ -37,6 +40,10 @@ def test_a_secret_in_a_text_is_hidden(text: str) -> None:
         "cannot read a token from /run/secrets/x",
         "http://prometheus:9090/api/v1/query",
         "2 of 3 tasks run",
+        "cannot read /run/secrets/hook_token: No such file or directory",
+        "settings: api.tokens.ann.file: it is empty",
+        "show a token, as `Authorization: Bearer ...`",
+        "there is no store at ./secrets.db: start the service",
     ],
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:

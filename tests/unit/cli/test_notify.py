@@ -57,6 +57,11 @@ def test_a_message_that_is_taken_is_said_to_be(call: Call, taker: Taker) -> None
     assert told["sent"] is True
 
 
+def test_what_may_be_secret_in_the_text_is_not_sent(call: Call, taker: Taker) -> None:
+    call("--config", "settings.yaml", "notify", "ops", "--text", f"token={SECRET}")
+    assert SECRET not in taker.taken[0].decode()
+
+
 def test_one_that_is_refused_is_an_error_that_shows_no_address(call: Call, taker: Taker) -> None:
     taker.status = 404
     result = call("--config", "settings.yaml", "notify", "ops")

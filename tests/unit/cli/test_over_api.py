@@ -85,6 +85,15 @@ def test_the_same_is_said_of_a_controller_as_of_its_store(call: Call, url: str, 
     assert any(word in of_store.output for word in ("web", "db", "app:1 -> app:2"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["status", "history", "explain web", "revisions web", "pause web", "resume", "restart web"],
+)
+def test_a_store_beside_a_controller_is_refused(call: Call, url: str, words: str) -> None:
+    said = call(*words.split(), "--store", STORE, *over(url, "ann"))
+    assert (said.exit_code, "is asked, not a store: leave out --store" in said.output) == (2, True)
+
+
 def test_the_environment_may_lead_there_too(
     call: Call, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
