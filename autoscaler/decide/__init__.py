@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from autoscaler.decide import asking, by_hand, clocks, healing, pace, recall
+from autoscaler.decide import asking, by_hand, clocks, healing, once, pace, recall
 from autoscaler.decide.bounds import in_force
 from autoscaler.decide.case import Case
 from autoscaler.decide.guards import GUARDS
@@ -160,10 +160,19 @@ def _scale(
     )
     if case.want.replicas is None:
         return seen, _unknown(case)
-    return _remember(case), _judged(case)
+    size = _judged(case)
+    return _remember(case, size), size
 
 
-def _remember(case: Case) -> Memory:
+def _remember(case: Case, size: Size) -> Memory:
+    """What was wanted, and what the samples behind an action asked for."""
+    memory = _logged(case)
+    if size.action is None:
+        return memory
+    return replace(memory, asked=once.asked(case.observation, case.recommendations))
+
+
+def _logged(case: Case) -> Memory:
     """The log of what was wanted; what only the bounds ask for does not count.
 
     Neither does what a part of the metrics would shrink to: the others might want more.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from autoscaler.decide import trust
+from autoscaler.decide import once, trust
 from autoscaler.decide.bounds import may_be_zero
 from autoscaler.model import Memory, Observation, Recommendation
 from autoscaler.policy import Metric, Scale
@@ -21,8 +21,7 @@ def recommend(
     remembered: dict[str, Any] = {}
     recommendations = []
     for metric in scale.metrics:
-        before = memory.strategies.get(metric.name)
-        after, recommendation = _step(metric, scale, observation, before)
+        after, recommendation = _step(metric, scale, observation, memory)
         if after is not None:
             remembered[metric.name] = after
         recommendations.append(_excused(metric, recommendation))
@@ -30,9 +29,9 @@ def recommend(
 
 
 def _step(
-    metric: Metric, scale: Scale, observation: Observation, memory: Any
+    metric: Metric, scale: Scale, observation: Observation, known: Memory
 ) -> tuple[Any, Recommendation]:
-    sample = observation.samples.get(metric.name)
+    sample, memory = observation.samples.get(metric.name), known.strategies.get(metric.name)
     doubt = trust.distrust(sample)
     if sample is None or doubt is not None:
         return memory, Recommendation(name=metric.name, replicas=None, reason=str(doubt))
@@ -46,6 +45,7 @@ def _step(
     )
     after, recommendation = cast("Strategy", metric.strategy).step(memory, reading)
     _check(metric, after, recommendation)
+    recommendation = once.only(recommendation, sample, reading.current, known)
     if metric.activation is not None and may_be_zero(scale, observation.windows):
         recommendation = _activated(metric.activation, reading, recommendation)
     return after, recommendation

@@ -18,6 +18,7 @@ from autoscaler.model.alerts import (
     all_taken,
     taken,
 )
+from autoscaler.model.changes import Asked, Changed, Doubt, Reset, Run, Scaled
 from autoscaler.model.cluster import (
     STACK_LABEL,
     Event,
@@ -35,9 +36,7 @@ from autoscaler.model.cluster import (
 )
 from autoscaler.model.decision import (
     Action,
-    Changed,
     Decision,
-    Doubt,
     FleetFacts,
     Intent,
     Memory,
@@ -45,10 +44,7 @@ from autoscaler.model.decision import (
     Outcome,
     Recommendation,
     Record,
-    Reset,
     Room,
-    Run,
-    Scaled,
     Verdict,
 )
 from autoscaler.model.happening import (
@@ -95,6 +91,7 @@ __all__ = [
     "Action",
     "Alert",
     "AlertStatus",
+    "Asked",
     "Attempt",
     "Changed",
     "Decision",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from autoscaler.model.act import Act
+from autoscaler.model.changes import Asked, Changed, Doubt, Reset, Run, Scaled
 from autoscaler.model.cluster import Host, Rollout, Service, Task
 from autoscaler.model.health import Healing, Standing
 from autoscaler.model.orders import Order, OrderKind
@@ -189,52 +190,6 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A recommendation that stood unchanged from `since` to `until`, both included."""
-
-    replicas: int
-    since: float
-    until: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scaled:
-    """A change of replicas that we made: positive when added."""
-
-    at: float
-    change: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """A change of replicas by somebody else, of which it is not clear yet who it was."""
-
-    at: float
-    """When it was noticed."""
-    replicas: int
-    """The replicas before it."""
-    updated_at: float
-    """When the service was written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
-    """A write that got no answer and did not show when it was looked for: it may come yet."""
-
-    at: float
-    replicas: int
-    previous: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reset:
-    """Replicas that a deploy took away, and that shall come back."""
-
-    at: float
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What must be remembered of a service between passes, and over a restart."""
 
@@ -242,6 +197,8 @@ class Memory:
     """The count that the last pass saw, or that we set since."""
     recommendations: tuple[Run, ...] = ()
     scaled: tuple[Scaled, ...] = ()
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """By metric name, what its sample asked for when we last set out to change the replicas."""
     template: str = ""
     """The release that the last pass saw."""
     changed: Changed | None = None

@@ -53,6 +53,16 @@ def dripping(seconds: float, pieces: int = 10) -> Spoil:
     return send
 
 
+def given_up(seconds: float, message: str) -> Spoil:
+    """An error of the managers after so many seconds, though all of it may be done."""
+
+    async def send(_request: web.Request, _good: web.Response) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return web.json_response({"message": message}, status=500)
+
+    return send
+
+
 def rewritten(change: Callable[[bytes], bytes], content_type: str = "application/json") -> Spoil:
     """Another body, whole as HTTP goes."""
 

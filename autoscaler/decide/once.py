@@ -1,0 +1,49 @@
+"""One sample asks for one number of replicas, however often it is looked at.
+
+Many strategies say how many more there shall be than there are. Each change of ours wakes a
+pass, long before there is another sample: what asked for half as many again would ask for it
+again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from autoscaler.model import Asked, Memory, Observation, Recommendation, Sample
+
+
+def only(found: Recommendation, sample: Sample, current: int, memory: Memory) -> Recommendation:
+    """The recommendation, no further from the current replicas than its sample asked for before."""
+    asked = memory.asked.get(found.name)
+    if asked is None or found.replicas is None or sample.tasks is not None:
+        return found
+    # An action that came to nothing left the service as it was: then the sample asks anew.
+    done = memory.scaled and memory.scaled[-1].at >= asked.at
+    if not done or sample.at != asked.measured_at:
+        return found
+    replicas = _no_further(found.replicas, current, asked.replicas)
+    if replicas == found.replicas:
+        return found
+    told = f"{found.reason}; this sample asked for {asked.replicas} before"
+    return replace(found, replicas=replicas, reason=told)
+
+
+def _no_further(replicas: int, current: int, asked: int) -> int:
+    if replicas > current:
+        return min(replicas, max(asked, current))
+    return max(replicas, min(asked, current))
+
+
+def asked(
+    observation: Observation, recommendations: tuple[Recommendation, ...]
+) -> Mapping[str, Asked]:
+    """What is to be remembered of the samples that an action follows from."""
+    found = {}
+    for each in recommendations:
+        sample = observation.samples.get(each.name)
+        if sample is not None and sample.at is not None and each.replicas is not None:
+            found[each.name] = Asked(
+                at=observation.now, measured_at=sample.at, replicas=each.replicas
+            )
+    return found
