@@ -22,6 +22,7 @@ def not_ahead(memory: Memory, now: float) -> Memory:
         disturbed_at=_capped(memory.disturbed_at, now),
         missing_since=_capped(memory.missing_since, now),
         good_at=_capped(memory.good_at, now),
+        doubt=memory.doubt and replace(memory.doubt, at=min(memory.doubt.at, now)),
         changed=memory.changed and replace(memory.changed, at=min(memory.changed.at, now)),
         reset=memory.reset and replace(memory.reset, at=min(memory.reset.at, now)),
         healing=_of_healing(memory.healing, now),
@@ -45,7 +46,7 @@ def _latest(memory: Memory) -> float:
 def _of_what_happened(memory: Memory) -> list[float]:
     """When each kind of event last happened."""
     known = memory.healing
-    events = (memory.changed, memory.reset, known.quarantine, known.unsent)
+    events = (memory.doubt, memory.changed, memory.reset, known.quarantine, known.unsent)
     times = [each.at for each in (*events, *memory.scaled[-1:], *known.attempts[-1:]) if each]
     watch = known.releases.watch
     if watch is not None:

@@ -12,6 +12,7 @@ from autoscaler.model import (
     Act,
     Attempt,
     Changed,
+    Doubt,
     Failed,
     Healing,
     Memory,
@@ -32,7 +33,7 @@ AHEAD, PAST = NOW + 3600.0, NOW - 60.0
 OF_A_WATCH = ("watch", "rolled out", "evaluated")
 OF_RELEASES = ("came", "tasks", "well then", "usual")
 OF_HEALING = ("since", "told", "tried", "unsent", "well", "counted", "given up", "released")
-OF_SIZE = ("run", "scaled", "changed", "reset", "disturbed", "missing", "good")
+OF_SIZE = ("run", "scaled", "doubt", "changed", "reset", "disturbed", "missing", "good")
 ALONE = (*OF_SIZE, *OF_HEALING, *OF_RELEASES, *OF_A_WATCH)
 BESIDE = ("run begins", "tally")
 """These are never later than another one."""
@@ -46,6 +47,7 @@ def remembered(times: Mapping[str, float]) -> Memory:
         template="r1",
         recommendations=(Run(replicas=2, since=at["run begins"], until=at["run"]),),
         scaled=(Scaled(at=at["scaled"], change=1),),
+        doubt=Doubt(at=at["doubt"], replicas=4, previous=2),
         changed=Changed(at=at["changed"], replicas=3, updated_at=PAST),
         reset=Reset(at=at["reset"], replicas=5),
         disturbed_at=at["disturbed"],
