@@ -19,6 +19,8 @@ from tests.simulation.world import World
 PATIENCE = 5.0
 """Seconds after which the product does not wait for Prometheus any longer."""
 KEPT = 400
+ROUNDED = 1e-5
+"""Seconds that times which are the same may differ by."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Answers:
 
     def until(self, service: str, at: float) -> Sequence[Told]:
         """What had been told about a service by then, oldest first."""
-        return [told for told in self._told[service] if told.at <= at]
+        return [told for told in self._told[service] if told.at <= at + ROUNDED]
 
     def _hear(self, query: str, answer: Answer) -> None:
         world = self._world

@@ -40,6 +40,8 @@ class Invariants:
         self._seen = Seen(world, Answers(world))
         self._store: sqlite3.Connection | None = None
         self._file = 0
+        self._restarted: dict[str, float] = {}
+        """When each service was restarted last, which may be so at any time."""
         self.counts: Counter[str] = Counter()
         world.swarm.on_write = self.written
         world.disk.after_commit = self._committed
@@ -62,6 +64,8 @@ class Invariants:
             if told := rule(self._seen, write, kind):
                 self._world.wrong(f"{rule.__doc__}", f"{write.service} ({kind}): {told}")
         self._seen.note(write, kind)
+        if kind == "restart":
+            self._restarted[write.service] = self._world.now
 
     def repair(self) -> None:
         """What the product could not take back, a person mends."""
@@ -101,6 +105,8 @@ class Invariants:
         service = world.swarm.named(name)
         if service is None:
             return "it is gone"
+        if self._world.now - self._restarted.get(name, -ROLLOUT) < ROLLOUT:
+            return ""
         if service.rollout in MOVING or service.template["ContainerSpec"]["Image"] != GOOD:
             return f"its update is {service.rollout}"
         load = world.demand(name, world.clock())

@@ -101,8 +101,8 @@ async def _all_of_it(world: World, invariants: Invariants) -> None:
     if not await _through(world, world.now + invariants.rest()):
         return
     invariants.settled()
-    await _through(world, world.now + 2 * world.plan.interval)
-    invariants.settled()
+    if await _through(world, world.now + 2 * world.plan.interval):
+        invariants.settled()
 
 
 async def _through(world: World, until: float) -> bool:

@@ -13,6 +13,7 @@ from autoscaler.model import Act, Action, Quality, Sample, Service, Task
 from autoscaler.ports import Orchestrator, Query, Source, Store
 from tests.simulation.plan import GOOD, Happening, Load, Plan, Workload
 from tests.simulation.play import Course, play
+from tests.simulation.runner import NAMES
 from tests.simulation.world import World
 
 STEPS = Load("steps", 1000.0, 600.0, 0.0, (0.9, 0.2))
@@ -128,7 +129,8 @@ class Idle(Through):
         return cast("Service", service)
 
 
-SILENCE = Happening(400.0, "prometheus refuses", seconds=300.0)
+REFUSES = next(name for name in NAMES if "rometheus refuses" in name)
+SILENCE = Happening(400.0, REFUSES, seconds=300.0)
 
 MUTANTS = {
     "beyond its max": (with_orchestrator(Greedy), "bounds", a_plan()),
