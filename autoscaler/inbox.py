@@ -58,8 +58,8 @@ class Inbox:
         self._telemetry.alerts_unusable(reasons)
 
     async def work(self) -> None:
-        """Ask each source what fires, until it has been answered, and again in doubt; and all of
-        them for news."""
+        """Ask each source what fires, until it has been answered, and again in doubt; and each for
+        its news."""
         async with asyncio.TaskGroup() as group:
             for name in self._hearers:
                 group.create_task(self._seeded(name), name=f"alerts of {name}")

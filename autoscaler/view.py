@@ -6,7 +6,7 @@ write of ours may end after it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from autoscaler.model import Fleet, Quality, Sample, Service, Task
@@ -31,15 +31,23 @@ class Samples:
         return self.policy is policy or self.policy in (None, policy)
 
     def beside(self, newer: Samples) -> Samples:
-        """Themselves, with newer answers to some of the questions."""
+        """Themselves, with newer answers to some of the questions.
+
+        Where asking failed the older answer stays: all will be asked again soon.
+        """
         return replace(
             self,
-            metrics={**self.metrics, **newer.metrics},
-            coverage={**self.coverage, **newer.coverage},
-            holds={**self.holds, **newer.holds},
-            symptoms={**self.symptoms, **newer.symptoms},
-            checks={**self.checks, **newer.checks},
+            metrics={**self.metrics, **_answered(newer.metrics)},
+            coverage={**self.coverage, **_answered(newer.coverage)},
+            holds={**self.holds, **_answered(newer.holds)},
+            symptoms={**self.symptoms, **_answered(newer.symptoms)},
+            checks={**self.checks, **_answered(newer.checks)},
         )
+
+    def say(self) -> object:
+        """What can be decided by, apart from how old it is; to be compared with another's."""
+        kinds = (self.metrics, self.coverage, self.holds, self.symptoms, self.checks)
+        return [{name: _said(sample) for name, sample in kind.items()} for kind in kinds]
 
     def as_of(self, now: float, longest: float) -> Samples:
         """Themselves, or stale ones when nobody has asked for `longest` seconds."""
@@ -54,6 +62,15 @@ class Samples:
             symptoms=_stale(self.symptoms, told),
             checks=_stale(self.checks, told),
         )
+
+
+def _answered(samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
+    return {name: one for name, one in samples.items() if one.quality is not Quality.ERROR}
+
+
+def _said(sample: Sample) -> object:
+    tasks = [(key, one.value, one.of) for key, one in (sample.tasks or {}).items()]
+    return sample.quality, sample.value, tasks, sample.alerts
 
 
 def _stale(samples: Mapping[str, Sample], told: str) -> Mapping[str, Sample]:
@@ -110,15 +127,22 @@ class View:
         """Take answers in, by service id; a service may be gone since they were asked for."""
         self.samples |= {key: found for key, found in samples.items() if key in self.services}
 
-    def freshen(self, samples: Mapping[str, Samples]) -> None:
+    def freshen(self, samples: Mapping[str, Samples]) -> Collection[str]:
         """Take in answers of one source, beside those of the others, which stay as old as they are.
 
-        Of a service that has not been asked about as a whole, nothing is taken.
+        Of a service that has not been asked about as a whole, nothing is taken. Answer the ids of
+        the services about which not all is as it was.
         """
+        news = set()
         for key, found in samples.items():
             known = self.samples.get(key)
-            if known is not None and known.policy is found.policy:
-                self.samples[key] = known.beside(found)
+            if known is None or known.policy is not found.policy:
+                news.add(key)
+                continue
+            after = self.samples[key] = known.beside(found)
+            if after.say() != known.say():
+                news.add(key)
+        return news
 
     def drop(self, service_id: str) -> Service | None:
         """Forget a service that is gone; answer what was known of it."""

@@ -25,7 +25,16 @@ from autoscaler.ports.clock import Clock
 from autoscaler.ports.cluster import Orchestrator, PolicyKeeper
 from autoscaler.ports.deciding import AskingRule, Checkup, HealingRule, Reading, Strategy
 from autoscaler.ports.notify import Notifier, Pace
-from autoscaler.ports.sources import HearsAlerts, HearsUsage, KnowsPast, Query, Source, Span
+from autoscaler.ports.sources import (
+    HearsAlerts,
+    HearsUsage,
+    KnowsPast,
+    Query,
+    Source,
+    Span,
+    Tell,
+    TellsNews,
+)
 from autoscaler.ports.store import Store
 
 __all__ = [
@@ -46,4 +55,6 @@ __all__ = [
     "Span",
     "Store",
     "Strategy",
+    "Tell",
+    "TellsNews",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -76,6 +76,22 @@ class HearsAlerts(Protocol):
         """All alerts that fire, asked once at a start of who raises them.
 
         None if there is nobody to ask. Raises Temporary while nobody answers.
+        """
+        ...
+
+
+Tell = Callable[[Collection[str]], None]
+"""Called with the ids of services about which a source has something new to say."""
+
+
+@runtime_checkable
+class TellsNews(Protocol):
+    """What a source may be too: one that knows when there is something new to ask it."""
+
+    def on_news(self, tell: Tell) -> None:
+        """Call this from now on, each time that it pays to ask about some services again.
+
+        A hint: the next tick asks about everything anyhow.
         """
         ...
 

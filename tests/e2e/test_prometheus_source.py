@@ -194,6 +194,20 @@ async def test_a_sample_that_its_exporter_dates_grows_old(page: Page, asked: Ask
     assert (await asked.ask("sum(frozen) + 0", max_age="1m30s")).known
 
 
+async def test_each_scrape_is_told_of_and_its_sample_is_there(page: Page, asked: Asked) -> None:
+    page.set("number", 1, service="shop_web")
+    text = "sum by (service) (number)"
+    first = await asked.until(is_known, text, match="service")
+    await asked.until(lambda one: one.at != first.at, text, match="service")
+    told = asyncio.Queue[object]()
+    asked.source.on_news(told.put_nowait)
+    measured = {(await asked.ask(text, match="service")).at}
+    async with asyncio.timeout(120):
+        while len(measured) < 4:
+            assert await told.get() == {"id of shop_web"}
+            measured.add((await asked.ask(text, match="service")).at)
+
+
 async def test_a_target_that_is_gone_has_no_data(page: Page, asked: Asked) -> None:
     page.set("number", 3)
     await asked.until(is_known, "number")

@@ -11,6 +11,7 @@ A query passes through
     transport.py    ... that can be ended from outside
     answer.py       the reply is read with suspicion
     judge.py        what each value is worth: a sample
+    follower.py     when the next samples are there: no need to wait for a tick (rhythm.py)
 
 and `settings.py` says where the servers are and how to log in.
 """

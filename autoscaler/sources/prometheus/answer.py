@@ -65,6 +65,14 @@ class Answer:
         index = self._index(label, by_task)
         return {task: index[task] for task in tasks if task in index}
 
+    def measured(self) -> dict[frozenset[tuple[str, str]], float]:
+        """When each series was measured, by its labels, where that was told."""
+        return {
+            frozenset(one.labels.items()): one.measured
+            for one in self.series
+            if one.measured is not None and math.isfinite(one.measured)
+        }
+
     def _index(self, label: str, group: Grouping) -> Mapping[str, list[Series]]:
         """Made once, so that many services can share an answer cheaply."""
         key = (label, group)

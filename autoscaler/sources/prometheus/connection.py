@@ -68,13 +68,15 @@ class Connection(PrometheusConnect):  # type: ignore[misc]
         self._session.mount(clean, adapter(settings.threads))
         self._max_body = settings.max_body
 
-    def ask(self, query: str, seconds: float, call: Call) -> Reply:
+    def ask(self, query: str, seconds: float, call: Call, at: float | None = None) -> Reply:
         """Send an instant query and read the answer within about `seconds`.
 
-        The time of the query is left out: then it is the server's, whatever our clock says.
-        Raises Temporary when no whole answer came.
+        Unless a moment is asked for (`at`, by the server's clock) the time of the query is left
+        out: then it is the server's, whatever our clock says. Raises Temporary when no whole
+        answer came.
         """
-        return self._ask("query", {"query": query}, seconds, call)
+        moment = {} if at is None else {"time": f"{at:.3f}"}
+        return self._ask("query", {"query": query, **moment}, seconds, call)
 
     def ask_range(self, query: str, span: Span, seconds: float, call: Call) -> Reply:
         """As `ask`, for all moments of a span."""

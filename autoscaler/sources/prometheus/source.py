@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ClassVar, TypeVar, cast
@@ -15,12 +16,13 @@ from requests.adapters import BaseAdapter
 
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
 from autoscaler.model import Quality, Sample, Task
-from autoscaler.ports import Clock, Query, Span
+from autoscaler.ports import Clock, Query, Span, Tell
 from autoscaler.sources.prometheus import options, settings
 from autoscaler.sources.prometheus.age import with_age
 from autoscaler.sources.prometheus.answer import Answer, understand
 from autoscaler.sources.prometheus.connection import Connection
 from autoscaler.sources.prometheus.failover import Servers
+from autoscaler.sources.prometheus.follower import Follower
 from autoscaler.sources.prometheus.judge import judge
 from autoscaler.sources.prometheus.matrix import understand_range
 from autoscaler.sources.prometheus.transport import Adapter, Call
@@ -64,17 +66,24 @@ class PrometheusSource:
         self._missed: set[str] = set()
         self._closed = False
         self._skewed = False
+        self._follower = Follower(self._ask_of_past)
 
     async def read(
         self, queries: Sequence[Query], tasks: Mapping[str, tuple[Task, ...]]
     ) -> Sequence[Sample]:
         """Answer each query, in order; takes no longer than the timeout of the settings."""
+        began = asyncio.get_running_loop().time()
         texts = [_text(query) for query in queries]
         answers = await self._ask_all({text for text in texts if isinstance(text, str)})
+        self._follower.heard(_asked_for(queries, texts), answers, began)
         return [
             _sample(query, text if isinstance(text, AutoscalerError) else answers[text], tasks)
             for query, text in zip(queries, texts, strict=True)
         ]
+
+    def on_news(self, tell: Tell) -> None:
+        """Tell of services soon after Prometheus should have scraped them again."""
+        self._follower.tell = tell
 
     async def past(self, query: Query, span: Span) -> Sequence[Sample]:
         """What a range query tells; values by task are not told, for those tasks are gone."""
@@ -96,6 +105,7 @@ class PrometheusSource:
     async def close(self) -> None:
         """Give back connections and threads; queries in flight end; idempotent."""
         self._closed = True
+        await self._follower.close()
         self._threads.shutdown(wait=False)
         for call in list(self._calls):
             call.end()
@@ -126,6 +136,17 @@ class PrometheusSource:
             self._free.release()
         self._watch_clock(answer)
         return answer
+
+    async def _ask_of_past(self, text: str, at: float) -> Answer | AutoscalerError:
+        """As of a moment by the server's clock."""
+        deadline = asyncio.get_running_loop().time() + self._settings.timeout
+        try:
+            async with asyncio.timeout_at(deadline), self._free:
+                return await self._first_good(partial(self._answer, text, at=at), deadline)
+        except TimeoutError:
+            return Temporary("its turn did not come")
+        except AutoscalerError as error:
+            return error
 
     async def _first_good(self, work: Work[T], deadline: float) -> T:
         """Ask one server after the other; each gets its share of the time that is left."""
@@ -162,10 +183,12 @@ class PrometheusSource:
             call.end()
             self._calls.discard(call)
 
-    def _answer(self, text: str, server: Connection, seconds: float, call: Call) -> Answer:
+    def _answer(
+        self, text: str, server: Connection, seconds: float, call: Call, at: float | None = None
+    ) -> Answer:
         """Runs in a thread, with the reading of the JSON."""
         asked = with_age(text)
-        reply = server.ask(asked, seconds, call)
+        reply = server.ask(asked, seconds, call, at)
         try:
             return understand(reply, aged=asked != text, max_series=self._settings.max_series)
         except Temporary as error:
@@ -189,6 +212,17 @@ def _text(query: Query) -> str | AutoscalerError:
         return query.options.template.fill(service=query.service.name, stack=query.service.stack)
     except ValueError as error:
         return Permanent(str(error))
+
+
+def _asked_for(
+    queries: Sequence[Query], texts: Sequence[str | AutoscalerError]
+) -> Mapping[str, Collection[str]]:
+    """By text, the ids of the services that it is asked for."""
+    services: dict[str, set[str]] = defaultdict(set)
+    for query, text in zip(queries, texts, strict=True):
+        if isinstance(text, str):
+            services[text].add(query.service.id)
+    return services
 
 
 def _sample(

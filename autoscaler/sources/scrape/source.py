@@ -14,10 +14,11 @@ from pydantic import BaseModel
 from autoscaler.errors import AutoscalerError, Permanent, Temporary
 from autoscaler.model import Quality, Sample, Task
 from autoscaler.names import Names
-from autoscaler.ports import Clock, Query
+from autoscaler.ports import Clock, Query, Tell
 from autoscaler.sources.scrape import options, settings
 from autoscaler.sources.scrape.fetch import Fetcher
 from autoscaler.sources.scrape.judge import Said, judge, weigh
+from autoscaler.sources.scrape.news import News
 from autoscaler.sources.scrape.target import Question, Target, Track
 from autoscaler.sources.scrape.targets import Targets
 from autoscaler.sources.scrape.where import Place, Places, find
@@ -61,7 +62,8 @@ class ScrapeSource:
         self._closed = False
         self._names = names or Names()
         self._fetcher = Fetcher(settings, self._names)
-        self._targets = Targets(self._fetcher, settings, clock, monotonic)
+        self._news = News(monotonic)
+        self._targets = Targets(self._fetcher, settings, clock, monotonic, self._news)
 
     async def read(
         self, queries: Sequence[Query], tasks: Mapping[str, tuple[Task, ...]]
@@ -75,6 +77,10 @@ class ScrapeSource:
         patience = min(self._settings.patience, until - loop.time())
         await _settled([one for one in asked if isinstance(one, _Asked)], patience)
         return [self._sample(one) for one in asked]
+
+    def on_news(self, tell: Tell) -> None:
+        """Tell of services as soon as a page that they are asked about has come."""
+        self._news.tell = tell
 
     async def close(self) -> None:
         """Give back connections; scrapes in flight end; idempotent."""
@@ -96,15 +102,18 @@ class ScrapeSource:
             return Temporary(f"tasks.{query.service.name}: no answer from DNS in time")
         except AutoscalerError as error:
             return error
-        ways = {place: self._ways(query.options, place) for place in places.places}
+        service = query.service.id
+        ways = {place: self._ways(query.options, place, service) for place in places.places}
         return _Asked(query.options, places, ways)
 
-    def _ways(self, asked: options.Options, place: Place) -> Sequence[tuple[Target, Track]]:
+    def _ways(
+        self, asked: options.Options, place: Place, service: str
+    ) -> Sequence[tuple[Target, Track]]:
         question = Question(asked.metric, frozenset(asked.labels), asked.interval)
         found = []
         for page in place.pages:
             target = self._targets.target(page)
-            track = None if target is None else target.ask(question, asked.keep)
+            track = None if target is None else target.ask(question, asked.keep, service)
             if target is not None and track is not None:
                 found.append((target, track))
         return found

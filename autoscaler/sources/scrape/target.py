@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +11,7 @@ import structlog
 from autoscaler.errors import Temporary
 from autoscaler.ports import Clock
 from autoscaler.sources.scrape.fetch import Fetcher, Page
+from autoscaler.sources.scrape.news import News
 from autoscaler.sources.scrape.series import Series
 from autoscaler.sources.scrape.settings import Settings
 from autoscaler.sources.scrape.text import Found, LabelSet, read_page
@@ -52,6 +53,8 @@ class Track:
     tick: float = float("-inf")
     """The same by a clock that only goes forward."""
     series: dict[LabelSet, Series] = field(default_factory=dict)
+    services: set[str] = field(default_factory=set)
+    """Ids of those that it was asked about, and that are to be told of."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is an answer, or will be none soon."""
 
@@ -60,7 +63,13 @@ class Target:
     """Scrapes a page in a task of its own, until nobody asks or it is closed."""
 
     def __init__(
-        self, page: Page, fetcher: Fetcher, settings: Settings, clock: Clock, monotonic: Clock
+        self,
+        page: Page,
+        fetcher: Fetcher,
+        settings: Settings,
+        clock: Clock,
+        monotonic: Clock,
+        news: News,
     ) -> None:
         self.problem = ""
         """Why the last scrape failed, if it did."""
@@ -69,6 +78,7 @@ class Target:
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic
+        self._news = news
         self._tracks: dict[Question, Track] = {}
         self._wake = asyncio.Event()
         self._task = asyncio.create_task(self._scrape(), name=f"scrape {page.url[:200]}")
@@ -78,10 +88,11 @@ class Target:
         """Whether it scrapes no more, since nobody asked for long."""
         return self._task.done()
 
-    def ask(self, question: Question, keep: float) -> Track | None:
+    def ask(self, question: Question, keep: float, service: str) -> Track | None:
         """What is known; a question that is new, or has no good page, is scraped for at once.
 
-        None when there are too many questions to this page.
+        `service` is the id of the one that is asked about. None when there are too many questions
+        to this page.
         """
         track = self._tracks.get(question)
         if track is None:
@@ -92,6 +103,7 @@ class Target:
         elif self.problem and not self.is_fresh(track):
             track.settled.clear()
             self._wake.set()
+        track.services.add(service)
         track.keep = max(track.keep, keep)
         track.asked = self._monotonic()
         return track
@@ -123,6 +135,7 @@ class Target:
                 self.problem = ""
                 for question, track in tracks.items():
                     _take(question, track, found, at, tick)
+                self._tell_of(tracks.values())
             await self._rest(tick)
 
     def _forget(self) -> bool:
@@ -147,6 +160,13 @@ class Target:
         for track in tracks.values():
             track.tries += 1
             track.settled.set()
+
+    def _tell_of(self, tracks: Collection[Track]) -> None:
+        """Whoever still wants to know asks again, and is told of again."""
+        services = {service for track in tracks for service in track.services}
+        told = self._news.came(services, self._interval)
+        for track in tracks:
+            track.services.difference_update(told)
 
     async def _rest(self, began: float) -> None:
         """Wait for the next scrape, which comes sooner for a new question."""

@@ -6,6 +6,7 @@ import asyncio
 
 from autoscaler.ports import Clock
 from autoscaler.sources.scrape.fetch import Fetcher, Page
+from autoscaler.sources.scrape.news import News
 from autoscaler.sources.scrape.settings import Settings
 from autoscaler.sources.scrape.target import Target
 
@@ -14,8 +15,14 @@ class Targets:
     """One scraper for each page, whoever asks."""
 
     def __init__(
-        self, fetcher: Fetcher, settings: Settings, clock: Clock, monotonic: Clock
+        self,
+        fetcher: Fetcher,
+        settings: Settings,
+        clock: Clock,
+        monotonic: Clock,
+        news: News,
     ) -> None:
+        self._news = news
         self._fetcher = fetcher
         self._settings = settings
         self._clock = clock
@@ -31,7 +38,7 @@ class Targets:
             return None
         if page not in self._open or self._open[page].ended:
             self._open[page] = Target(
-                page, self._fetcher, self._settings, self._clock, self._monotonic
+                page, self._fetcher, self._settings, self._clock, self._monotonic, self._news
             )
         return self._open[page]
 

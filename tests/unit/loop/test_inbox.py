@@ -17,6 +17,7 @@ from autoscaler.errors import Temporary
 from autoscaler.inbox import Inbox
 from autoscaler.model import Alert, Fleet, Quality, Receipt, Sample
 from autoscaler.policy_files import PolicySet
+from autoscaler.ports import Tell
 from autoscaler.sampling import sample
 from autoscaler.sources.alertmanager import AlertmanagerSource
 from autoscaler.store import SqliteStore
@@ -38,6 +39,7 @@ HEAL = {
     "service_label": "service",
     "then": "restart",
 }
+METRIC = {"name": "load", "query": "load", "target": {"value": 1}}
 POLICY = a_policy_document(policy={"services": ["*"], "heal": [HEAL]})
 
 
@@ -67,8 +69,8 @@ class Played:
         self.inbox = Inbox(store, self.sources, self.telemetry, self.clock)
         self.view = View()
         self.view.adopt(Fleet(at=NOW, services={one.id: one for one in (WEB, OTHER)}))
-        policies = PolicySet((load(POLICY),))
-        self.covering = Covering(lambda: policies, {})
+        self.policies = PolicySet((load(POLICY),))
+        self.covering = Covering(lambda: self.policies, {})
         self.woken: list[str] = []
         self.wakes: asyncio.Queue[str] = asyncio.Queue()
         wake = self.wakes.put_nowait
@@ -91,6 +93,19 @@ class Played:
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
+
+    def asks_prometheus(self) -> None:
+        """The policy asks for a metric, too."""
+        scale = {"min": 1, "max": 9, "metrics": [METRIC]}
+        self.policies = PolicySet(
+            (load(a_policy_document(policy={"services": ["*"], "scale": scale})),)
+        )
+        sources = self.sources
+        wake = self.wakes.put_nowait
+        self.inbox.anew = Anew(self.view, self.covering, sources, self.telemetry, self.clock, wake)
+
+    def metric(self, service_id: str) -> Sample:
+        return self.view.samples[service_id].metrics["load"]
 
     def symptom(self, service_id: str = "web-id") -> Sample:
         return self.view.samples[service_id].symptoms["slow"]
@@ -222,6 +237,33 @@ async def test_whether_one_that_was_told_to_have_ended_still_fires_is_asked(
     work.cancel()
 
 
+class Telling(ScriptedSource):
+    """A source that says when to ask it."""
+
+    tell: Tell
+
+    def on_news(self, tell: Tell) -> None:
+        self.tell = tell
+
+
+async def test_a_source_s_news_wake_the_services_about_which_it_says_something_else(
+    played: Played,
+) -> None:
+    said = {"shop_web": 1.0, "other": 1.0}
+    source = Telling(lambda _query, name: Sample(quality=Quality.VALUE, value=said[name]))
+    played.sources["prometheus"] = source
+    played.asks_prometheus()
+    await played.tick()
+    work = asyncio.create_task(played.inbox.work())
+    said["shop_web"] = 2.0
+    source.tell(["web-id", "other-id", "unknown"])
+    async with asyncio.timeout(10):
+        assert await played.wakes.get() == "web-id"
+    assert played.metric("web-id").value == 2.0
+    assert played.wakes.empty()
+    work.cancel()
+
+
 async def test_a_source_that_fails_at_hearing_does_not_keep_alerts_from_being_stored(
     played: Played, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,4 +302,4 @@ async def test_a_source_that_cannot_be_asked_for_news_is_told_well_when_it_can(
             assert await played.wakes.get() == "web-id"
         work.cancel()
     told = [(line["event"], line["where"]) for line in lines]
-    assert told == [("failed", "news of alerts"), ("recovered", "news of alerts")]
+    assert told == [("failed", "news of alertmanager"), ("recovered", "news of alertmanager")]
