@@ -16,7 +16,7 @@ import pytest
 
 from bench.mutation.mutants import Module
 from bench.mutation.results import Results, show_unfound, table
-from bench.mutation.trials import Trials
+from bench.mutation.trials import Effort, Trials
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("decide", "strategies", "healing")
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.only_tell:
         # Whatever a mistake prints or logs is nobody's business.
         asked = [*TESTS, "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--no-header"]
-        trials = Trials(modules, results, options.workers, options.seconds, _tell)
-        if pytest.main(asked, [trials]):
+        effort = Effort(options.workers, options.every, options.seconds)
+        if pytest.main(asked, [Trials(modules, results, effort, _tell)]):
             return 1
     print("\n".join(table(modules, results)))
     show_unfound(modules, results, sys.stdout)
@@ -48,9 +48,11 @@ def _tell(line: str) -> None:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="as in decide.pace, healing")
-    parser.add_argument("--workers", type=int, default=2, help="mutants at a time")
+    usual = Effort()
+    parser.add_argument("--workers", type=int, default=usual.workers, help="mutants at a time")
+    parser.add_argument("--every", type=int, default=usual.every, help="one mutant of so many")
     parser.add_argument(
-        "--seconds", type=float, default=5.0, help="of tests, at most, for each mutant"
+        "--seconds", type=float, default=usual.seconds, help="of tests, at most, for each mutant"
     )
     parser.add_argument("--only-tell", action="store_true", help="try nothing")
     return parser

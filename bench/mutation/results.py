@@ -67,27 +67,31 @@ class Results:
 
 def table(modules: Iterable[Module], results: Results) -> Iterator[str]:
     """One line for each module, and sums for each package and for all."""
-    yield f"| module | mutants | {' | '.join(Fate)} | score |"
-    yield "|---|" + "--:|" * (len(Fate) + 2)
+    yield f"| module | mutants | tried | {' | '.join(Fate)} | score |"
+    yield "|---|" + "--:|" * (len(Fate) + 3)
     whole: Counter[Fate] = Counter()
+    every = 0
     for package, members in groupby(modules, key=lambda each: each.name.split(".")[1]):
         sums: Counter[Fate] = Counter()
+        made = 0
         for module in members:
             count = Counter(results.of(module).values())
             sums += count
-            yield _line(module.name.partition(".")[2], count)
-        yield _line(f"**{package}**", sums)
+            made += len(module.mutants)
+            yield _line(module.name.partition(".")[2], len(module.mutants), count)
+        yield _line(f"**{package}**", made, sums)
         whole += sums
-    yield _line("**all**", whole)
+        every += made
+    yield _line("**all**", every, whole)
 
 
-def _line(name: str, count: Counter[Fate]) -> str:
-    cells = [f"{count.total()}", *(f"{count[fate]}" for fate in Fate), score(count)]
+def _line(name: str, made: int, count: Counter[Fate]) -> str:
+    cells = [f"{made}", f"{count.total()}", *(f"{count[fate]}" for fate in Fate), score(count)]
     return f"| {name} | {' | '.join(cells)} |"
 
 
 def score(count: Mapping[Fate, int]) -> str:
-    """The share that is found, of all that were made."""
+    """The share that is found, of all that were tried."""
     total = sum(count.values())
     found = sum(number for fate, number in count.items() if fate.found)
     return f"{100 * found / total:.1f} %" if total else "-"

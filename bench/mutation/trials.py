@@ -33,6 +33,18 @@ SURVIVED, KILLED, BROKEN = 0, 1, 2
 Tell = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried."""
+
+    workers: int = 2
+    """Mutants at a time."""
+    every: int = 1
+    """One of so many mutants of each module."""
+    seconds: float = 5.0
+    """Of tests, as long as they take when traced, for each mutant."""
+
+
 @dataclass
 class Running:
     """A mistake that is being tried."""
@@ -47,13 +59,12 @@ class Trials:
     """A plugin of pytest that tries mistakes instead of running the tests once."""
 
     def __init__(
-        self, modules: Iterable[Module], results: Results, workers: int, most: float, tell: Tell
+        self, modules: Iterable[Module], results: Results, effort: Effort, tell: Tell
     ) -> None:
         self._modules = [*modules]
         self._results = results
         self._kept = results.path.with_name("touches.json")
-        self._workers = workers
-        self._most = most
+        self._effort = effort
         self._tell = tell
         self._running: dict[int, Running] = {}
         self._killers: dict[str, list[int]] = defaultdict(list)
@@ -77,21 +88,24 @@ class Trials:
             importlib.import_module(module.name)
         self._functions = _functions({str(module.path) for module in self._modules})
         self._tell(f"{len(self._items)} tests")
-        self._touches = touches(self._items, self._modules, self._workers, self._kept)
+        self._touches = touches(self._items, self._modules, self._effort.workers, self._kept)
         # Else each copy of this process looks through all of it for garbage.
         gc.collect()
         gc.freeze()
-        for module in self._modules:
-            self._try_all(module)
-        while self._running:
-            self._reap()
-        self._results.save()
+        try:
+            for module in self._modules:
+                self._try_all(module)
+            while self._running:
+                self._reap()
+        finally:
+            self._results.save()
         return True
 
     def _try_all(self, module: Module) -> None:
         fates = self._results.of(module)
-        todo = [each for each in module.mutants if not _is_found(fates.get(each.key))]
-        self._tell(f"{module.name}: {len(todo)} of {len(module.mutants)} mutants")
+        chosen = module.mutants[:: self._effort.every]
+        todo = [each for each in chosen if not _is_found(fates.get(each.key))]
+        self._tell(f"{module.name}: {len(todo)} of {len(chosen)} mutants")
         for mutant in todo:
             self._try(module, mutant, fates)
         self._results.save()
@@ -104,7 +118,7 @@ class Trials:
         if not tests:
             fates[mutant.key] = Fate.UNTOUCHED
             return
-        while len(self._running) >= self._workers:
+        while len(self._running) >= self._effort.workers:
             self._reap()
         killer, told = os.pipe()
         child = os.fork()
@@ -118,7 +132,9 @@ class Trials:
         proved = [test for test in self._killers[mutant.function] if test in tests]
         order = [*proved, *(test for test in tests if test not in proved)]
         begins = accumulate((self._touches.seconds[test] for test in order), initial=0.0)
-        return [test for test, begun in zip(order, begins, strict=False) if begun < self._most]
+        return [
+            test for test, begun in zip(order, begins, strict=False) if begun < self._effort.seconds
+        ]
 
     def _failing(
         self,

@@ -15,6 +15,7 @@ class Stated:
 
     name: str
     digest: str = "1"
+    mutants: range = range(4)
 
 
 PACE: Any = Stated("autoscaler.decide.pace")
@@ -30,13 +31,15 @@ def known(path: Path) -> Results:
 
 def test_only_what_a_test_fails_on_or_hangs_on_counts_as_found(tmp_path: Path) -> None:
     told = [*table([PACE, TREND], known(tmp_path))]
-    assert told[0] == "| module | mutants | killed | timeout | survived | untouched | score |"
+    assert (
+        told[0] == "| module | mutants | tried | killed | timeout | survived | untouched | score |"
+    )
     assert told[2:] == [
-        "| decide.pace | 3 | 1 | 0 | 1 | 1 | 33.3 % |",
-        "| **decide** | 3 | 1 | 0 | 1 | 1 | 33.3 % |",
-        "| strategies.trend | 1 | 0 | 1 | 0 | 0 | 100.0 % |",
-        "| **strategies** | 1 | 0 | 1 | 0 | 0 | 100.0 % |",
-        "| **all** | 4 | 1 | 1 | 1 | 1 | 50.0 % |",
+        "| decide.pace | 4 | 3 | 1 | 0 | 1 | 1 | 33.3 % |",
+        "| **decide** | 4 | 3 | 1 | 0 | 1 | 1 | 33.3 % |",
+        "| strategies.trend | 4 | 1 | 0 | 1 | 0 | 0 | 100.0 % |",
+        "| **strategies** | 4 | 1 | 0 | 1 | 0 | 0 | 100.0 % |",
+        "| **all** | 8 | 4 | 1 | 1 | 1 | 1 | 50.0 % |",
     ]
 
 
@@ -47,4 +50,4 @@ def test_what_is_known_is_kept_until_the_module_changes(tmp_path: Path) -> None:
     assert again.of(PACE)["a 1"] is Fate.KILLED
     changed: Any = Stated(PACE.name, digest="2")
     assert again.of(changed) == {}
-    assert [*table([changed], again)][-1] == "| **all** | 0 | 0 | 0 | 0 | 0 | - |"
+    assert [*table([changed], again)][-1] == "| **all** | 4 | 0 | 0 | 0 | 0 | 0 | - |"
