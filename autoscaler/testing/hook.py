@@ -30,6 +30,8 @@ class Hook:
 
     def __init__(self) -> None:
         self.taken: list[Posted] = []
+        self.refused = 0
+        """Requests that were answered with another status than 200."""
         self._status = 200
         self._open = asyncio.Event()
         self._open.set()
@@ -75,4 +77,6 @@ class Hook:
         await self._open.wait()
         if self._status == 200:
             self.taken.append(Posted(request.path, dict(request.headers), body))
+        else:
+            self.refused += 1
         return web.Response(status=self._status, headers={"Location": f"{self.url}/elsewhere"})
