@@ -71,6 +71,12 @@ class Envelope(BaseModel):
     truncated: Annotated[int, Field(ge=0)] = Field(default=0, alias="truncatedAlerts")
 
 
+class Document(Envelope):
+    """A document all of whose alerts can be used; read are they one by one."""
+
+    alerts: Annotated[list[Sent], Field(max_length=MOST_TOLD)]
+
+
 @dataclass(frozen=True, slots=True)
 class Unusable:
     """An alert that cannot be used, and why."""

@@ -68,8 +68,11 @@ def build(site: Site) -> web.Application:
     application.add_routes(probes.routes(site.telemetry, site.ready))
     if site.door is not None:
         application.add_routes(agents.routes(site.door))
-    if site.desk is not None:
-        application.add_routes(api.routes(site.desk))
+    beside = []
     if site.inbox is not None:
-        application.add_routes(alertmanager.routes(site.inbox, site.clock))
+        webhook = alertmanager.endpoint(site.inbox, site.clock)
+        application.add_routes(alertmanager.routes(webhook))
+        beside.append(webhook)
+    if site.desk is not None:
+        application.add_routes(api.routes(site.desk, beside=beside))
     return application

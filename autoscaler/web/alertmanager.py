@@ -16,15 +16,17 @@ from math import ceil
 from typing import Any
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from autoscaler.addresses import shown
-from autoscaler.alertmanager import Delivery, read_webhook
+from autoscaler.alertmanager import Delivery, Document, read_webhook
 from autoscaler.errors import AutoscalerError, Invalid
 from autoscaler.inbox import Inbox
 from autoscaler.model import Receipt, Reception
 from autoscaler.ports import Clock
 from autoscaler.settings import Scope
 from autoscaler.web.access import needs
+from autoscaler.web.api.endpoint import BASE, Answer, Endpoint
 from autoscaler.web.bodies import Bodies
 from autoscaler.web.problems import TRY_AGAIN, Problem
 
@@ -39,10 +41,40 @@ SMALL = 64 * 1024
 """Bytes of a document that is read at once; a larger one in a thread."""
 
 
-def routes(inbox: Inbox, clock: Clock) -> Sequence[web.RouteDef]:
-    """The webhook, under both its names."""
-    webhook = _Webhook(inbox, clock)
-    return [web.post(path, webhook.receive) for path in PATHS]
+class Ignored(Answer):
+    """An alert of which nothing is kept."""
+
+    fingerprint: str
+    reason: str
+
+
+class Received(Answer):
+    """What became of the alerts of a document, by their fingerprints."""
+
+    accepted: list[str]
+    duplicate: list[str]
+    """Told before."""
+    ignored: list[Ignored]
+    truncated: int
+    """Alerts that were left out of the document."""
+
+
+def endpoint(inbox: Inbox, clock: Clock) -> Endpoint:
+    """The webhook."""
+    return Endpoint(
+        path=PATHS[0].removeprefix(BASE),
+        summary="Deliver alerts, as Alertmanager's webhook does",
+        respond=_Webhook(inbox, clock).receive,
+        scope=Scope.ALERTS,
+        method="POST",
+        body=TypeAdapter(Document),
+        answer=Received,
+    )
+
+
+def routes(webhook: Endpoint) -> Sequence[web.RouteDef]:
+    """It under both its names."""
+    return [web.post(path, webhook.respond) for path in PATHS]
 
 
 class _Webhook:

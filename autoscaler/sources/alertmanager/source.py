@@ -10,7 +10,7 @@ from autoscaler.model import Alert, Quality, Sample, Task
 from autoscaler.ports import Clock, Query
 from autoscaler.sources.alertmanager import options, settings
 from autoscaler.sources.alertmanager.asking import Asking, Connector
-from autoscaler.sources.alertmanager.board import Board
+from autoscaler.sources.alertmanager.board import Board, Labels
 from autoscaler.sources.alertmanager.interest import Interest
 
 MOST_NAMED = 100
@@ -90,7 +90,8 @@ class AlertmanagerSource:
             self._swept = now
             self._board.expire(now, self._settings.keep)
             self._interest.forget(now)
-        return [self._sample(query, now) for query in queries]
+        answers: dict[tuple[Labels, float], Sample] = {}
+        return [self._sample(query, now, answers) for query in queries]
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -99,13 +100,22 @@ class AlertmanagerSource:
         """Whether this is what is answered already."""
         return self._board.fires(alert) and alert.fingerprint not in self._doubted
 
-    def _sample(self, query: Query, now: float) -> Sample:
+    def _sample(
+        self, query: Query, now: float, answers: dict[tuple[Labels, float], Sample]
+    ) -> Sample:
+        """What was asked in the same words is answered once, for whichever service."""
         asked, service = query.options, query.service
         if not isinstance(asked, options.Options):
             told = f"{type(asked).__name__} are not options of this source"
             return Sample(quality=Quality.ERROR, detail=told)
         self._interest.note(asked, service, now)
-        found = self._board.find(asked.wanted(service))
+        same = (asked.wanted(service), asked.settle)
+        if same not in answers:
+            answers[same] = self._answer(*same, now)
+        return answers[same]
+
+    def _answer(self, labels: Labels, settle: float, now: float) -> Sample:
+        found = self._board.find(labels)
         firing = [each for each in found if each.firing]
         sure = [each for each in firing if each.fingerprint not in self._doubted]
         if sure:
@@ -115,7 +125,7 @@ class AlertmanagerSource:
             return Sample(quality=Quality.NO_DATA, detail=told)
         if not self._known:
             return Sample(quality=Quality.NO_DATA, detail="no alert has been told yet")
-        return _quiet(found, asked.settle, now)
+        return _quiet(found, settle, now)
 
 
 def _fires(firing: Sequence[Alert], now: float) -> Sample:

@@ -21,14 +21,14 @@ from autoscaler.web.api.openapi import document_of
 __all__ = ["Desk", "Policies", "endpoints", "routes"]
 
 
-def endpoints(desk: Desk) -> Sequence[Endpoint]:
-    """All of them."""
+def endpoints(desk: Desk, *, beside: Sequence[Endpoint] = ()) -> Sequence[Endpoint]:
+    """All of them; `beside` are others' own, which the document describes too."""
     tables = (services, decisions, policies, orders, plan, alerts, loop)
     found = [each for table in tables for each in table.endpoints(desk)]
     found.append(Events(desk.happenings).endpoint())
-    return [*found, document_of(found, desk.version)]
+    return [*found, document_of([*found, *beside], desk.version)]
 
 
-def routes(desk: Desk) -> Sequence[web.RouteDef]:
+def routes(desk: Desk, *, beside: Sequence[Endpoint] = ()) -> Sequence[web.RouteDef]:
     """Their routes."""
-    return [each.route() for each in endpoints(desk)]
+    return [each.route() for each in endpoints(desk, beside=beside)]

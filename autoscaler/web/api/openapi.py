@@ -60,7 +60,10 @@ def describe(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {**schemas.definitions, "Problem": _PROBLEM},
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "alerts": {"type": "http", "scheme": "basic"},
+            },
         },
     }
 
@@ -80,6 +83,8 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
             "5XX": _REFUSED,
         },
     }
+    if endpoint.scope is Scope.ALERTS:
+        told["security"] = [{"token": []}, {"alerts": []}]
     if endpoint.body is not None:
         content = {"application/json": {"schema": schemas.body(endpoint.body)}}
         told["requestBody"] = {"required": True, "content": content}
