@@ -47,9 +47,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "require" in getattr(item, "fixturenames", ()):
             item.add_marker("swarm")
-            # A busy machine may take long for what others do.
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(900))
+        # A busy machine may take long for what others do.
+        lengthy = item.get_closest_marker("swarm") or item.get_closest_marker("slow")
+        if lengthy and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 """Tasks and rollouts go the same way in the engine model and in a real engine."""
 
 import copy
+import itertools
 from typing import Any
 
 from autoscaler.model import Mode
 from autoscaler.testing.engine.bed import SwarmBed, eventually
+
+_subnets = itertools.count()
 
 
 async def test_a_task_list_is_refused_whole_when_one_of_its_services_is_gone(
@@ -194,7 +197,8 @@ async def test_a_scale_down_deletes_its_tasks(bed: SwarmBed, name: str) -> None:
 
 
 async def test_a_task_without_an_address_stays_new_without_a_word(bed: SwarmBed, name: str) -> None:
-    network_id = await bed.create_network(name, "10.77.0.0/29")
+    # Another try must not meet the network of this one, which the engine may still hold.
+    network_id = await bed.create_network(name, f"10.77.{next(_subnets)}.0/29")
     spec = bed.spec(name, 1, placeable=True)
     spec["TaskTemplate"]["Networks"] = [{"Target": network_id}]
     spec["EndpointSpec"] = {"Mode": "dnsrr"}

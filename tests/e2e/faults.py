@@ -88,14 +88,14 @@ class Twins:
     def run(self) -> None:
         """Until all tasks run."""
         for service in self.both:
-            self.manager.wait_running(service, REPLICAS, timeout=180)
+            self.manager.wait_running(service, REPLICAS, timeout=300)
 
     def prove(self) -> None:
         """Until this release is known as a good one, to go back to."""
         self.run()
         wait_until(
             lambda: self.stack.kept_releases(self.cured) == 1,
-            timeout=180,
+            timeout=300,
             what="a good release",
             every=1,
         )
@@ -120,8 +120,7 @@ class Twins:
 
     def alive(self, service: str) -> bool:
         """Whether Swarm still means to run any of the tasks."""
-        shown = ("--filter=desired-state=running", "--filter=desired-state=ready", "--quiet")
-        return bool(self.manager.docker("service", "ps", *shown, service))
+        return bool(self.manager.means_to_run(service))
 
     def replaced(self, service: str, tasks: set[str]) -> bool:
         """Whether all tasks run, and these are not among them."""

@@ -2,10 +2,11 @@
 
 import json
 import sys
+from contextlib import suppress
 from datetime import datetime
 
 from autoscaler.testing.real.dockerd import PrivateSwarm
-from autoscaler.testing.real.processes import run, wait_until
+from autoscaler.testing.real.processes import ProcessFailed, run, wait_until
 from deploy.demo.process import Autoscaler, program
 
 NO_PROMETHEUS = "http://127.0.0.1:9"
@@ -47,7 +48,7 @@ class Bed:
             timeout=timeout, what=f"{count} replicas of {name}", every=0.1,
         )  # fmt: skip
 
-    def decided(self, name: str, since: float, told: str = "") -> float:
+    def decided(self, name: str, since: float, told: str = "", *, timeout: float = 180) -> float:
         """When the first decision since then was made about a service whose reason says so."""
 
         def found() -> float | None:
@@ -59,7 +60,7 @@ class Bed:
                         return at
             return None
 
-        return wait_until(found, timeout=180, what=f"a decision about {name}: {told}") or 0.0
+        return wait_until(found, timeout=timeout, what=f"a decision about {name}: {told}") or 0.0
 
     def asked(self, *command: str) -> str:
         """What the command line says of the running service."""
@@ -70,9 +71,11 @@ class Bed:
         sys.stdout.write(self.autoscaler.log.read_text())
         self.autoscaler.close()
         for name in self._names:
-            self.swarm.docker("service", "rm", name)
+            with suppress(ProcessFailed):
+                self.swarm.docker("service", "rm", name)
         for stack in self._stacks:
-            self.swarm.docker("stack", "rm", stack)
+            with suppress(ProcessFailed):
+                self.swarm.docker("stack", "rm", stack)
 
 
 def _entry(line: str) -> dict[str, str]:

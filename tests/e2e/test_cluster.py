@@ -263,8 +263,10 @@ def probed(stack: Stack, service: str) -> bool:
 
 
 # The Swarm may choose another leader meanwhile, and all is late: then it is another fault.
-@pytest.mark.flaky(reruns=2)
+@pytest.mark.flaky(reruns=3)
 def test_a_node_is_cut_off_and_returns(twins: Twins, stack: Stack, record_property: Record) -> None:
+    # Also when this is another try.
+    stack.cluster.wait_ready()
     twins.create("--restart-delay=0s")
     twins.run()
     manager, *others = stack.cluster.nodes

@@ -120,20 +120,16 @@ def start(need_engine: None, require: Callable[[list[str]], None]) -> Iterator[S
             demo.close()
 
 
-def test_it_shows_a_service_scaled_then_healed_and_leaves_nothing(start: Start) -> None:
-    demo = start()
+def test_it_shows_a_service_scaled_then_healed_stays_if_told_to_and_leaves_nothing(
+    start: Start,
+) -> None:
+    demo = start(KEEP="1")
     demo.wait_for("autoscaler: ", TO_SET_UP)
     assert demo.left(), "what is looked for afterwards is not even seen while it runs"
-    assert demo.wait(TO_PLAY) == 0, demo.output
+    demo.wait_for("tail -f ", TO_PLAY)
     assert "The service followed its load, up and down, and was healed." in demo.output
     assert "autoscaler: restart: " in demo.output
     assert "autoscaler: rollback: " in demo.output
-    assert not demo.left()
-
-
-def test_kept_up_it_stays_to_play_with_until_it_is_interrupted(start: Start) -> None:
-    demo = start(KEEP="1")
-    demo.wait_for("tail -f ", TO_SET_UP + TO_PLAY)
     found = re.search(r"Bearer \$\(cat (\S+)\)\" (http\S+/metrics)", demo.output)
     assert found is not None, demo.output
     shown = {"Authorization": f"Bearer {Path(found[1]).read_text()}"}

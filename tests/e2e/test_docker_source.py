@@ -1,6 +1,7 @@
 """CPU and memory of real containers, as a real engine measures them."""
 
 import asyncio
+import itertools
 import resource
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,18 +26,18 @@ MANY = 20
 Measured = Callable[[str, object], None]
 
 
+_numbers = itertools.count(1)
+
+
 @pytest.fixture
 def create(swarm: PrivateSwarm, busybox_image: str) -> Iterator[Callable[..., str]]:
     """Create services, which are removed afterwards; return their ids."""
     names: list[str] = []
 
     def create(script: str, *options: str) -> str:
-        name = f"measured{len(names)}"
-        swarm.docker(
-            "service", "create", "--quiet", "--no-resolve-image", f"--name={name}",
-            "--restart-delay=0s", "--stop-grace-period=0s", "--mount=type=tmpfs,target=/shm",
-            *options, busybox_image, "sh", "-c", script,
-        )  # fmt: skip
+        name = f"measured{next(_numbers)}"
+        common = ("--restart-delay=0s", "--stop-grace-period=0s", "--mount=type=tmpfs,target=/shm")
+        swarm.create(name, busybox_image, *common, *options, command=("sh", "-c", script))
         names.append(name)
         return swarm.docker("service", "inspect", name, "--format={{.ID}}")
 

@@ -48,15 +48,15 @@ def test_a_container_is_healthy_until_it_is_stopped_and_then_ends_well(
 ) -> None:
     """Without a cluster at that: it lives, and waits for one."""
     listen = f"--env=AUTOSCALER_LISTEN=127.0.0.1:{free_port()}"
-    options = ("--detach", "--name=service", "--network=host", "--health-interval=1s", listen)
-    engine.docker("run", *options, IMAGE, "run")
-    wait_until(lambda: state(engine, "Health.Status") == "healthy", timeout=180, what="its health")
-    engine.docker("stop", "service")
-    assert state(engine, "ExitCode") == "0"
+    options = ("--detach", "--network=host", "--health-interval=1s", listen)
+    container = engine.docker("run", *options, IMAGE, "run")
 
+    def state(what: str) -> str:
+        return engine.docker("inspect", "--format={{.State." + what + "}}", container)
 
-def state(engine: PrivateEngine, what: str) -> str:
-    return engine.docker("inspect", "--format={{.State." + what + "}}", "service")
+    wait_until(lambda: state("Health.Status") == "healthy", timeout=180, what="its health")
+    engine.docker("stop", "--time=120", container)
+    assert state("ExitCode") == "0"
 
 
 def test_the_image_holds_no_tests_and_no_build_tools(engine: PrivateEngine) -> None:

@@ -1,5 +1,6 @@
 """What Swarm gives up, the service brings back: on a real engine, by the real process."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -52,8 +53,7 @@ class Bed:
         return int(self.swarm.docker("service", "inspect", shown, self.service))
 
     def alive(self) -> int:
-        shown = ("--filter=desired-state=running", "--quiet")
-        return len(self.swarm.docker("service", "ps", *shown, self.service).split())
+        return len(self.swarm.means_to_run(self.service))
 
     def told(self, *command: str) -> str:
         return run([program(), *command], env=self.healer.environment)
@@ -77,9 +77,7 @@ def test_slots_that_swarm_gave_up_are_brought_back_by_one_restart(bed: Bed) -> N
     time.sleep(4)
     assert bed.restarts() == 1
     assert "restart" in bed.told("history", "--actions")
-    assert "Swarm gave up 2 of 2 slots: 4 x exit code 3" in bed.told("history") or (
-        "Swarm gave up 2 of 2 slots: 2 x exit code 3" in bed.told("history")
-    )
+    assert re.search("Swarm gave up 2 of 2 slots: [234] x exit code 3", bed.told("history"))
 
 
 def test_a_cure_that_does_not_help_ends_in_quarantine(bed: Bed) -> None:

@@ -40,11 +40,14 @@ Record = Callable[[str, object], None]
 def manager(cluster: PrivateCluster) -> Iterator[ClusterNode]:
     """One that stays, with a service of two tasks on each node."""
     manager = cluster.nodes[0]
+    cluster.wait_ready()
     options = ("--replicas=6", "--restart-delay=0s", "--update-parallelism=0")
     manager.create(SERVICE, BUSYBOX, *options, "--update-monitor=1s", command=FOREVER)
-    manager.wait_running(SERVICE, 6, timeout=180)
-    yield manager
-    manager.docker("service", "rm", SERVICE)
+    try:
+        manager.wait_running(SERVICE, 6)
+        yield manager
+    finally:
+        manager.docker("service", "rm", SERVICE)
 
 
 @pytest.fixture
@@ -66,14 +69,14 @@ def test_a_node_that_was_cut_off_is_named_and_gets_tasks_again_when_it_is_back(
     try:
         wait_until(
             lambda: "node3: down, with 2 tasks" in healer.log.read_text(),
-            timeout=180,
+            timeout=300,
             what="the notice",
             every=0.5,
         )
         record_property("named", f"{time.monotonic() - cut_at:.1f} s after it was cut off")
         wait_until(
             lambda: places(manager) == ["node1"] * 3 + ["node2"] * 3,
-            timeout=180,
+            timeout=300,
             what="replacements",
             every=0.5,
         )
@@ -81,7 +84,7 @@ def test_a_node_that_was_cut_off_is_named_and_gets_tasks_again_when_it_is_back(
     finally:
         back_at = time.monotonic()
         cluster.reconnect(lost)
-    wait_until(lambda: spread(manager), timeout=180, what="tasks on each node", every=0.5)
+    wait_until(lambda: spread(manager), timeout=300, what="tasks on each node", every=0.5)
     record_property("spread", f"{time.monotonic() - back_at:.1f} s after it was reconnected")
     assert forced(manager) == 1
 

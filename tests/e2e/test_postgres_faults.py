@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -43,6 +44,14 @@ async def url(postgres: PrivatePostgres) -> AsyncIterator[str]:
         pass
     yield url
     postgres.drop(url)
+
+
+_numbers = itertools.count(1)
+
+
+def own(name: str) -> str:
+    """A name that no other test, and no other try of the same, has given to anything."""
+    return f"{name}{next(_numbers)}"
 
 
 def name_of(url: str) -> str:
@@ -86,31 +95,29 @@ async def test_a_database_that_is_not_there_is_named(postgres: PrivatePostgres) 
 
 
 async def test_a_user_who_may_make_no_tables_is_told_what_to_do(postgres: PrivatePostgres) -> None:
-    url = postgres.create()
-    await asyncio.to_thread(postgres.execute, "create role guest login password 'g'")
-    try:
-        with pytest.raises(Permanent, match="make it the owner of the database"):
-            await open_store(postgres.url(name_of(url), user="guest", password="g"))
-    finally:
-        await asyncio.to_thread(postgres.execute, "drop role guest")
+    url, guest = postgres.create(), own("guest")
+    await asyncio.to_thread(postgres.execute, f"create role {guest} login password 'g'")
+    with pytest.raises(Permanent, match="make it the owner of the database"):
+        await open_store(postgres.url(name_of(url), user=guest, password="g"))
 
 
 async def test_an_owner_who_is_no_superuser_is_enough(postgres: PrivatePostgres) -> None:
-    await asyncio.to_thread(postgres.execute, "create role shop login password 's'")
-    await asyncio.to_thread(postgres.execute, "create database shop owner shop")
-    async with opened(postgres.url("shop", user="shop", password="s")) as store:
+    shop = own("shop")
+    await asyncio.to_thread(postgres.execute, f"create role {shop} login password 's'")
+    await asyncio.to_thread(postgres.execute, f"create database {shop} owner {shop}")
+    async with opened(postgres.url(shop, user=shop, password="s")) as store:
         await store.record(memories={"1": MEMORY})
         assert await store.memories() == {"1": MEMORY}
 
 
 async def test_too_many_connections_are_temporary(postgres: PrivatePostgres) -> None:
+    few = own("few")
     await asyncio.to_thread(
-        postgres.execute, "create role few login superuser password 'f' connection limit 0"
+        postgres.execute, f"create role {few} login superuser password 'f' connection limit 0"
     )
-    await asyncio.to_thread(postgres.execute, "alter role few nosuperuser")
+    await asyncio.to_thread(postgres.execute, f"alter role {few} nosuperuser")
     with pytest.raises(Temporary, match="no connection free; raise max_connections"):
-        await open_store(postgres.url(user="few", password="f"))
-    await asyncio.to_thread(postgres.execute, "drop role few")
+        await open_store(postgres.url(user=few, password="f"))
 
 
 async def test_a_lock_of_somebody_else_is_temporary_and_nothing_is_stored(url: str) -> None:
@@ -320,10 +327,11 @@ async def test_another_programs_tables_are_not_touched(postgres: PrivatePostgres
 
 
 async def test_a_database_in_another_encoding_is_refused(postgres: PrivatePostgres) -> None:
-    make = "create database old encoding 'SQL_ASCII' template template0"
+    old = own("old")
+    make = f"create database {old} encoding 'SQL_ASCII' template template0"
     await asyncio.to_thread(postgres.execute, make)
     with pytest.raises(Permanent, match="has the encoding SQL_ASCII: make one with UTF8"):
-        await open_store(postgres.url("old"))
+        await open_store(postgres.url(old))
 
 
 async def test_tables_that_somebody_dropped_are_told(postgres: PrivatePostgres, url: str) -> None:

@@ -16,6 +16,7 @@ from autoscaler.testing.real.dockerd import PrivateEngine
 from autoscaler.testing.real.images import BUSYBOX, FOREVER
 from autoscaler.testing.real.processes import ProcessFailed, wait_until
 from tests.e2e.leftovers import leftovers, processes
+from tests.e2e.networks import overlay
 
 pytestmark = [pytest.mark.slow, pytest.mark.swarm, pytest.mark.timeout(1200)]
 
@@ -26,21 +27,17 @@ EVERYWHERE = ["node1", "node2", "node3"]
 
 @pytest.fixture
 def spread(cluster: PrivateCluster) -> Iterator[str]:
-    """A service with a task on each node, on an overlay network of its own.
-
-    The engine may take minutes to let go of a network after a node was lost, and the cluster
-    is thrown away anyway: so nobody waits for that, and no two have the same name.
-    """
-    manager = cluster.nodes[0]
-    name = f"spread{next(_numbers)}"
-    manager.docker("network", "create", "--driver=overlay", name)
-    options = ("--replicas=3", f"--network={name}", "--endpoint-mode=dnsrr", "--restart-delay=0s")
-    manager.create(name, BUSYBOX, *options, command=FOREVER)
-    manager.wait_running(name, 3, timeout=180)
-    yield name
-    for kind in ("service", "network"):
-        with suppress(ProcessFailed):
-            manager.docker(kind, "rm", name)
+    """A service with a task on each node, on an overlay network of its own."""
+    manager, name = cluster.nodes[0], f"spread{next(_numbers)}"
+    cluster.wait_ready()
+    with overlay(manager) as network:
+        options = (f"--network={network}", "--endpoint-mode=dnsrr", "--restart-delay=0s")
+        manager.create(name, BUSYBOX, "--replicas=3", *options, command=FOREVER)
+        try:
+            manager.wait_running(name, 3)
+            yield name
+        finally:
+            manager.docker("service", "rm", name)
 
 
 def test_a_service_is_spread_over_all_nodes_and_its_tasks_reach_each_other(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Iterator
 
@@ -12,7 +13,8 @@ from autoscaler.model import Room
 from autoscaler.orchestrators.swarm import SwarmOrchestrator, SwarmSettings
 from autoscaler.placement import room
 from autoscaler.testing.real.dockerd import PrivateSwarm
-from autoscaler.testing.real.processes import ProcessFailed, wait_until
+from autoscaler.testing.real.processes import wait_until
+from tests.e2e import networks
 
 Create = Callable[..., str]
 
@@ -37,8 +39,17 @@ def create(swarm: PrivateSwarm, busybox_image: str) -> Iterator[Create]:
     if created:
         swarm.docker("service", "rm", *created)
         wait_until(
-            lambda: not swarm.docker("ps", "--quiet"), timeout=180, what="the end of all tasks"
+            lambda: not any(containers_of(swarm, name) for name in created),
+            timeout=180,
+            what="the end of all tasks",
         )
+
+
+def containers_of(swarm: PrivateSwarm, name: str) -> str:
+    return swarm.docker("ps", "--quiet", f"--filter=label=com.docker.swarm.service.name={name}")
+
+
+_subnets = itertools.count(1)
 
 
 @pytest.fixture
@@ -47,17 +58,8 @@ def overlay(swarm: PrivateSwarm) -> Iterator[str]:
 
     Named before `create` it is removed after the services on it.
     """
-    swarm.docker("network", "create", "--driver=overlay", "--subnet=10.99.0.0/29", "narrow")
-    yield "narrow"
-    wait_until(lambda: removed(swarm, "narrow"), timeout=180, what="the network's end")
-
-
-def removed(swarm: PrivateSwarm, network: str) -> bool:
-    try:
-        swarm.docker("network", "rm", network)
-    except ProcessFailed as error:
-        return "not found" in str(error)
-    return True
+    with networks.overlay(swarm, f"--subnet=10.99.{next(_subnets)}.0/29") as name:
+        yield name
 
 
 def await_running(swarm: PrivateSwarm, name: str, count: int) -> None:
@@ -137,7 +139,7 @@ def test_addresses_of_a_narrow_network(swarm: PrivateSwarm, overlay: str, create
     create("other", f"--network={overlay}", "--endpoint-mode=dnsrr")
     create("web", f"--network={overlay}", "--endpoint-mode=dnsrr")
     found = check(swarm, "web", before=1, more=2)
-    assert found.reason == "network narrow has addresses for 4 tasks, 2 are taken"
+    assert found.reason == f"network {overlay} has addresses for 4 tasks, 2 are taken"
 
 
 def test_a_paused_node_keeps_its_tasks_and_takes_no_more(

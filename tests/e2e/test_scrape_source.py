@@ -12,8 +12,8 @@ from autoscaler.model import Task
 from autoscaler.orchestrators.swarm import SwarmOrchestrator, SwarmSettings
 from autoscaler.testing.real.dockerd import PrivateSwarm
 from autoscaler.testing.real.processes import run, wait_until
+from tests.e2e.networks import overlay
 
-NETWORK = "scraped"
 SERVICE = "pages"
 # Each task says another number: the last byte of its address.
 PAGE = (
@@ -45,25 +45,18 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def service(swarm: PrivateSwarm, busybox_image: str) -> Iterator[str]:
+def network(swarm: PrivateSwarm) -> Iterator[str]:
+    with overlay(swarm, "--attachable") as name:
+        yield name
+
+
+@pytest.fixture
+def service(swarm: PrivateSwarm, busybox_image: str, network: str) -> Iterator[str]:
     """Three tasks with a page each, on a network of their own; its name."""
-    swarm.docker("network", "create", "--driver=overlay", "--attachable", NETWORK)
-    swarm.docker(
-        "service", "create", "--quiet", "--no-resolve-image", f"--name={SERVICE}",
-        f"--network={NETWORK}", "--endpoint-mode=dnsrr", "--replicas=3",
-        "--stop-grace-period=0s", busybox_image, "sh", "-c", PAGE,
-    )  # fmt: skip
+    options = (f"--network={network}", "--endpoint-mode=dnsrr", "--stop-grace-period=0s")
+    swarm.create(SERVICE, busybox_image, "--replicas=3", *options, command=("sh", "-c", PAGE))
     yield SERVICE
     swarm.docker("service", "rm", SERVICE)
-    wait_until(lambda: _removed(swarm), timeout=180, what="the network is free")
-
-
-def _removed(swarm: PrivateSwarm) -> bool:
-    try:
-        swarm.docker("network", "rm", NETWORK)
-    except RuntimeError:
-        return False
-    return True
 
 
 def tasks_of(swarm: PrivateSwarm, name: str) -> tuple[Task, ...]:
@@ -78,33 +71,39 @@ def tasks_of(swarm: PrivateSwarm, name: str) -> tuple[Task, ...]:
     return asyncio.run(inspect())
 
 
-def ask_from_within(swarm: PrivateSwarm, image: str, script: Path, *arguments: str) -> str:
+def ask_from_within(
+    swarm: PrivateSwarm, image: str, network: str, script: Path, *arguments: str
+) -> str:
     """Run a program where a container of the network would, with that network's DNS."""
-    swarm.docker("run", "--detach", "--name=inside", f"--network={NETWORK}", image, "sleep", "600")
+    inside = swarm.docker("run", "--detach", f"--network={network}", image, "sleep", "600")
     try:
-        key = swarm.docker("inspect", "inside", "--format={{.NetworkSettings.SandboxKey}}")
+        key = swarm.docker("inspect", inside, "--format={{.NetworkSettings.SandboxKey}}")
         resolver = script.with_name("resolv.conf")
         resolver.write_text("nameserver 127.0.0.11\n")
         program = ["sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolver)]
         within = ["nsenter", f"--net=/proc/{swarm.pid}/root{key}", "unshare", "--mount"]
         return run([*within, *program, sys.executable, str(script), *arguments])
     finally:
-        swarm.docker("rm", "--force", "inside")
+        swarm.docker("rm", "--force", inside)
 
 
 def test_each_task_is_found_and_has_its_own_value(
-    swarm: PrivateSwarm, busybox_image: str, service: str, tmp_path: Path
+    swarm: PrivateSwarm, busybox_image: str, network: str, service: str, tmp_path: Path
 ) -> None:
-    wait_until(lambda: len(swarm.running(service)) == 3, timeout=180, what="three tasks")
+    swarm.wait_running(service, 3)
     tasks = tasks_of(swarm, service)
     addresses = {task.id: task.addresses for task in tasks if task.wanted}
     assert all(len(found) == 1 for found in addresses.values()), addresses
     script = tmp_path / "ask.py"
     script.write_text(ASK)
-    said = ask_from_within(swarm, busybox_image, script, json.dumps(addresses), service)
+
+    def both_known() -> list[list[object]]:
+        """A task runs before it serves its page, and before its name is known."""
+        told = json.dumps(addresses)
+        said = ask_from_within(swarm, busybox_image, network, script, told, service)
+        lines = [json.loads(line) for line in said.splitlines() if line.startswith("[")]
+        return lines if [line[0] for line in lines] == ["value"] * 2 else []
+
     expected = {key: float(found[0].rpartition(".")[2]) for key, found in addresses.items()}
-    for line in said.splitlines():
-        if line.startswith("["):
-            quality, values, detail = json.loads(line)
-            assert (quality, values) == ("value", expected), detail
-    assert said.count('["value"') == 2
+    for _, values, detail in wait_until(both_known, timeout=180, what="all pages", every=0.5):
+        assert values == expected, detail

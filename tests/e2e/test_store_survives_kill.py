@@ -59,11 +59,13 @@ class Writer:
         self.process.communicate(timeout=180)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def writer() -> Iterator[Writer]:
     writer = Writer()
-    yield writer
-    writer.close()
+    try:
+        yield writer
+    finally:
+        writer.close()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from autoscaler.testing.real.dockerd import PrivateSwarm
 from autoscaler.testing.real.images import FOREVER, import_busybox
 from autoscaler.testing.real.processes import ProcessFailed, run, wait_until
 from autoscaler.testing.real.prometheus import PrivatePrometheus, scrape
+from tests.e2e import networks
 from tests.e2e.leftovers import leftovers, processes
 
 
@@ -32,24 +33,17 @@ def test_tasks_find_each_other_on_an_overlay_network(
     swarm.create(service_name, busybox_image, *options, command=FOREVER)
     swarm.wait_running(service_name, 2)
     container = swarm.docker("ps", "--quiet", f"--filter=name={service_name}.1")
-    answer = swarm.docker("exec", container, "nslookup", f"tasks.{service_name}")
-    assert answer.count(f"Name:\ttasks.{service_name}") == 2
+    asked = ("exec", container, "nslookup", f"tasks.{service_name}")
+    found = f"Name:\ttasks.{service_name}"
+    wait_until(
+        lambda: swarm.docker(*asked).count(found) == 2, timeout=180, what="both names", every=0.5
+    )
 
 
 @pytest.fixture
 def overlay(swarm: PrivateSwarm) -> Iterator[str]:
-    """A network that is removed once the last task has left it."""
-    swarm.docker("network", "create", "--driver=overlay", "inner")
-    yield "inner"
-    wait_until(lambda: removed(swarm, "inner"), timeout=180, what="the network's removal")
-
-
-def removed(swarm: PrivateSwarm, network: str) -> bool:
-    try:
-        swarm.docker("network", "rm", network)
-    except ProcessFailed as error:
-        return "not found" in str(error)
-    return True
+    with networks.overlay(swarm) as name:
+        yield name
 
 
 def test_the_machine_reaches_a_published_port_and_prometheus_scrapes_it(

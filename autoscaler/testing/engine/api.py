@@ -36,7 +36,7 @@ class EngineApi:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.UnixConnector(self._socket)
-        timeout = aiohttp.ClientTimeout(total=30)
+        timeout = aiohttp.ClientTimeout(total=120)
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
         return self
 

@@ -161,6 +161,11 @@ class PrivateCluster:
         with ThreadPoolExecutor(len(self.nodes)) as threads:
             return list(threads.map(work, self.nodes))
 
+    def wait_ready(self) -> None:
+        """Wait until all nodes are there, whatever befell them before."""
+        for node in self.nodes:
+            self.nodes[0].wait_state(node, "ready")
+
     def cut_off(self, node: ClusterNode) -> None:
         """Let nothing pass between a node and the others, until `reconnect`."""
         self._running_switch.turn(node, "down")

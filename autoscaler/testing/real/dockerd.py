@@ -229,6 +229,12 @@ class Manager(PrivateEngine):
         ).splitlines()  # fmt: skip
         return [task.split()[0] for task in tasks if task.split()[1] == "Running"]
 
+    def means_to_run(self, service: str) -> list[str]:
+        """Return the ids of the tasks that run or shall run; none once all attempts are used up."""
+        # Between two attempts the next task is `ready` to be started.
+        alive = ("--filter=desired-state=running", "--filter=desired-state=ready")
+        return self.docker("service", "ps", *alive, "--quiet", service).split()
+
     def wait_running(self, service: str, count: int, *, timeout: float = 180) -> list[str]:
         """Wait until just so many tasks run; return their ids."""
         wait_until(

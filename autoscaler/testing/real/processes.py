@@ -1,6 +1,7 @@
 """Child processes that never outlive their parent."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_PORTS = range(15_000, 32_000)
+_PORT_ATTEMPTS = 100
 
 # The parent holds the other end of the child's standard input and never writes to it. When the
 # parent is gone, however it went, `cat` sees the end and the whole process group is killed. (A
@@ -64,21 +68,35 @@ def _text(output: bytes) -> str:
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that was free a moment ago.
+
+    It is none of those that the kernel gives to whoever names none, connections included: one of
+    these may be taken again before the port is used. Raises `ProcessFailed` when none is found.
+    """
+    for _ in range(_PORT_ATTEMPTS):
+        port = random.choice(_PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((address, port))
+            return port
+    raise ProcessFailed(f"no free port at {address}")
 
 
 def wait_until(condition: Callable[[], T], *, timeout: float, what: str, every: float = 0.05) -> T:
-    """Return the condition's first truthy value; raise `TimeoutError` after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not (value := condition()):
+    """Return the condition's first truthy value; raise `TimeoutError` after `timeout` seconds.
+
+    A condition that raises `ProcessFailed` does not hold yet: an engine answers so while it has no
+    leader, or too much to do.
+    """
+    deadline, failure = time.monotonic() + timeout, None
+    while True:
+        try:
+            if value := condition():
+                return value
+        except ProcessFailed as error:
+            failure = error
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {timeout} s")
+            raise TimeoutError(f"{what}: not within {timeout} s") from failure
         time.sleep(every)
-    return value
 
 
 class Child:
