@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from autoscaler.testing.engine.objects import EngineService
-from tests.simulation.plan import CRASHING, GOOD, MISSING, Happening
+from tests.simulation.plan import CRASHING, GOOD, MISSING, STUCK, Happening
 from tests.simulation.world import World
 
 
@@ -16,6 +18,8 @@ async def do(world: World, what: Happening) -> None:
         taken = await world.order(kind="pause", service=what.service, expires_in=what.seconds)
         if taken:
             world.paused(what.service, what.seconds)
+    elif what.kind == "alert":
+        await alert(world, what)
     elif what.kind.startswith("deploy"):
         image = {"good": GOOD, "bad": MISSING, "crashing": CRASHING}[what.kind.split()[1]]
         deploy(world, service, image, what.at)
@@ -25,6 +29,15 @@ async def do(world: World, what: Happening) -> None:
     elif what.kind == "recreate":
         world.swarm.remove(service)
         world.create(world.services[what.service], max(1, service.replicas))
+
+
+async def alert(world: World, what: Happening) -> None:
+    """One fires about a service, for a while."""
+    world.alerts[what.service].append(world.clock())
+    world.alertmanagers.fire(STUCK, service=what.service)
+    await asyncio.sleep(what.seconds)
+    world.alertmanagers.end(STUCK, service=what.service)
+    world.tell("alert ends", what.service)
 
 
 def deploy(world: World, service: EngineService, image: str, release: object) -> None:

@@ -86,10 +86,21 @@ class Invariants:
 
     def settled(self) -> None:
         """All must be as it shall be by now."""
+        self._no_alert_fires()
         for name, workload in self._world.services.items():
             if told := self._unsettled(name, workload):
                 kept = "After the last fault the cluster settles as desired."
                 self._world.wrong(kept, f"{name}: {told}")
+
+    def _no_alert_fires(self) -> None:
+        """All have ended, and Alertmanager has told so until it was heard."""
+        if self._store is None:
+            return
+        rows = self._store.execute("select alert from alerts")
+        told = [json.loads(text) for (text,) in rows]
+        firing = [each["labels"] for each in told if each["status"] == "firing"]
+        if firing:
+            self._world.wrong("What Alertmanager tells is heard in the end.", f"{firing} fire")
 
     def _braked(self) -> float:
         """Seconds that the brake needs for what is too much."""

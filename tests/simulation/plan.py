@@ -14,6 +14,8 @@ SERVICES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 HOURS = (0.5, 1.0, 1.5, 2.0)
 REPAIR = 600.0
 """Seconds after the last fault in which the product may take bad releases back by itself."""
+STUCK = "Stuck"
+"""The alert that there is."""
 GOOD, MISSING, CRASHING = "shop:good", "shop:missing", "shop:crashing"
 
 
@@ -65,6 +67,8 @@ class Workload:
     """What Swarm does about an update that fails."""
     parallelism: int
     min_available: int
+    alerted: bool
+    """Whether it is restarted while an alert about it fires."""
     ages: bool
     """Whether its tasks are replaced once they are old."""
 
@@ -112,6 +116,10 @@ class Workload:
                 {"rule": "stuck_update", "deadline": "5m", "then": "rollback"},
                 {"rule": "image_missing", "then": "rollback"},
             ]
+        if self.alerted:
+            stuck = {"rule": "alert", "source": "alertmanager", "match": {"alertname": STUCK}}
+            cure = {**stuck, "service_label": "service", "then": "restart"}
+            document.setdefault("heal", []).append(cure)
         if self.ages:
             ageing = {"rule": "max_age", "older_than": "20m", "then": "restart"}
             document.setdefault("heal", []).append(ageing)
@@ -148,6 +156,8 @@ class Plan:
     nodes: int
     workloads: tuple[Workload, ...]
     happenings: tuple[Happening, ...] = field(default=())
+    silence: float = 60.0
+    """Seconds without an event after which the product opens the stream anew."""
 
     def without(self, happenings: Sequence[Happening]) -> Plan:
         """The same, where these do not happen."""
@@ -168,7 +178,8 @@ def draw(seed: int, faults: Sequence[str], hours: float | None = None) -> Plan:
     workloads = tuple(_workload(rng, f"web{n}") for n in range(rng.choice(SERVICES)))
     plan = Plan(seed, rng.choice(INTERVALS), seconds, rng.randint(1, 5), workloads)
     happenings = [*_deeds(rng, plan), *_faults(rng, plan, faults)]
-    return replace(plan, happenings=tuple(sorted(happenings, key=lambda each: each.at)))
+    ordered = tuple(sorted(happenings, key=lambda each: each.at))
+    return replace(plan, happenings=ordered, silence=rng.choice([60.0, 300.0, 300.0]))
 
 
 def _workload(rng: random.Random, name: str) -> Workload:
@@ -197,12 +208,14 @@ def _workload(rng: random.Random, name: str) -> Workload:
         on_failure=rng.choice(["pause", "pause", "continue", "rollback"]),
         parallelism=rng.choice([1, 1, 2, 3]),
         min_available=rng.choice([0, 0, min(1, low), low]),
+        alerted=rng.random() < 0.4,
         ages=rng.random() < 0.3,
     )
 
 
-DEEDS = ("deploy good", "deploy bad", "deploy crashing", "scale", "recreate", "pause")
-"""What people do."""
+DEEDS = ("deploy good", "deploy bad", "deploy crashing", "scale", "recreate", "pause", "alert")
+"""What people do, and alerts, which come as unasked."""
+LASTING = ("pause", "alert")
 
 
 def _deeds(rng: random.Random, plan: Plan) -> list[Happening]:
@@ -210,7 +223,7 @@ def _deeds(rng: random.Random, plan: Plan) -> list[Happening]:
     for at in _moments(rng, plan, every=1200.0):
         kind = rng.choice([*DEEDS, "deploy good", "scale"])
         name = rng.choice(plan.workloads).name
-        seconds = rng.uniform(60.0, 900.0) if kind == "pause" else 0.0
+        seconds = min(rng.uniform(60.0, 900.0), plan.seconds - at) if kind in LASTING else 0.0
         found.append(Happening(at, kind, name, seconds, rng.randint(1, 12)))
     return found
 

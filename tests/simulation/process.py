@@ -15,6 +15,7 @@ from autoscaler import web
 from autoscaler.app import Parts, assemble, keeper, work
 from autoscaler.errors import AutoscalerError
 from autoscaler.orchestrators.swarm import SwarmOrchestrator, SwarmSettings
+from autoscaler.orchestrators.swarm.settings import EventSettings
 from autoscaler.policy_files import PolicyFiles, PolicyWatcher
 from autoscaler.serving import site
 from autoscaler.settings import Settings
@@ -160,10 +161,12 @@ class Life:
             probe=lambda _: "ext4",
         )
         prometheus = PrometheusSettings(urls=("http://prometheus:9090",))
-        alerts = AlertmanagerSettings(urls=tuple(f"http://{am}" for am in world.alertmanagers))
+        alerts = AlertmanagerSettings(
+            urls=tuple(f"http://{each.name}" for each in world.alertmanagers.members)
+        )
         parts = Parts(
             self._settings,
-            SwarmOrchestrator(SwarmSettings(host=world.swarm.host), clock, connector=connector),
+            SwarmOrchestrator(self._engine(), clock, connector=connector),
             {
                 "prometheus": PrometheusSource(prometheus, clock, world.prometheus.adapter),
                 "alertmanager": AlertmanagerSource(alerts, clock, connector),
@@ -173,6 +176,10 @@ class Life:
             clock=clock,
         )
         return world.alter(parts)
+
+    def _engine(self) -> SwarmSettings:
+        events = EventSettings.model_validate({"silence": f"{self._world.plan.silence:g}s"})
+        return SwarmSettings(host=self._world.swarm.host, events=events)
 
     def _connect(self, *args: Any, **options: Any) -> sqlite3.Connection:
         connection = self._world.disk.connect(*args, **options)

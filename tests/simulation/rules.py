@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,8 @@ class Seen:
     healed_at: float = -math.inf
     restored: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The templates that were taken back, by service id."""
+    cured: Counter[str] = field(default_factory=Counter)
+    """How often each service was healed for an alert, by its id."""
     intents: list[Mapping[str, Any]] = field(default_factory=list)
     """Those that are open in the store while the write is carried out."""
 
@@ -50,6 +52,12 @@ class Seen:
         found = [i["at"] for i in self.intents if i["action"]["service_id"] == write.service_id]
         return float(found[-1]) if found else write.at
 
+    def rule(self, write: Write) -> str:
+        """The healing rule behind a write, by the stored intent; empty for a scale."""
+        actions = (intent["action"] for intent in self.intents)
+        mine = (each for each in actions if each["service_id"] == write.service_id)
+        return next((str(each.get("rule", "")) for each in mine), "")
+
     def note(self, write: Write, kind: str) -> None:
         """Remember a write."""
         if kind == "scale":
@@ -59,6 +67,8 @@ class Seen:
             self.removed.append((write.at, gone))
         if kind in ("restart", "restore"):
             self.healed_at = self.decided_at(write)
+        if self.rule(write) == "alert":
+            self.cured[write.service_id] += 1
         if kind == "restore":
             self.restored[write.service_id].add(same(write.before["TaskTemplate"]))
 
@@ -67,6 +77,7 @@ class Seen:
         self.scaled.clear()
         self.removed.clear()
         self.restored.clear()
+        self.cured.clear()
         self.healed_at = -math.inf
 
 
@@ -247,6 +258,14 @@ def known_release(seen: Seen, write: Write, kind: str) -> str:
     return ""
 
 
+def alert_once(seen: Seen, write: Write, kind: str) -> str:
+    """An alert is treated once, however often it is told."""
+    if seen.rule(write) != "alert":
+        return ""
+    fired, cured = len(seen.world.alerts[write.service]), seen.cured[write.service_id]
+    return "" if cured < fired else f"it was healed {cured} times before, for {fired} alerts"
+
+
 Rule = Callable[[Seen, Write, str], str]
 RULES: tuple[Rule, ...] = (
     only_what_is_meant,
@@ -263,4 +282,5 @@ RULES: tuple[Rule, ...] = (
     heal_budget,
     min_available,
     known_release,
+    alert_once,
 )

@@ -22,7 +22,7 @@ from autoscaler.testing.engine.objects import READY, EngineService
 from autoscaler.testing.engine.server import EngineServer
 from autoscaler.testing.network import Network
 
-LONGEST_REST = 10.0
+LONGEST_REST = 30.0
 """Seconds after which the cluster is looked at even if nothing seems to be due."""
 
 Document = dict[str, Any]

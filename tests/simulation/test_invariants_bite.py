@@ -37,6 +37,7 @@ def a_workload(**changes: Any) -> Workload:
         on_failure="pause",
         parallelism=1,
         min_available=0,
+        alerted=False,
         ages=False,
     )
     return replace(known, **changes)

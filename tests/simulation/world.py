@@ -7,7 +7,7 @@ import contextvars
 import hashlib
 import json
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import aiohttp
 
 from autoscaler.app import Parts
 from autoscaler.settings import Settings
+from autoscaler.testing.alertmanager import Pair, Route
 from autoscaler.testing.clock import ManualClock
 from autoscaler.testing.engine import Behaviour
 from autoscaler.testing.engine.faults import Request
@@ -31,6 +32,7 @@ from tests.simulation.swarm import SimulatedSwarm
 
 START = 1_700_000_000.0
 TOKEN = "the-token-of-people"
+ALERTING = "the-token-of-alertmanagers"
 REMEMBERED = 200
 """Lines of the history that are shown when it goes wrong."""
 
@@ -69,8 +71,12 @@ class World:
         self.network = Network(lambda: self.rng.uniform(0.0005, 0.01))
         self.swarm = SimulatedSwarm(self.clock, self.rng, self.network)
         self.prometheus = Prometheus(self.clock, self.rng)
-        self.alertmanagers: dict[str, Any] = {}
-        """By their names in the network."""
+        self._alerting = directory / "alerting"
+        route = Route(f"http://{HOST}/api/v1/alertmanager", token=ALERTING)
+        alerted = random.Random(f"alerts {plan.seed}")
+        self.alertmanagers = Pair(route, self.clock, self.network, alerted)
+        self.alerts: dict[str, list[float]] = defaultdict(list)
+        """When alerts began to fire, by the service that they are about."""
         self.disk = Disk(directory / "store.db")
         self.services = {each.name: each for each in plan.workloads}
         self.told: dict[str, Workload] = {}
@@ -168,6 +174,8 @@ class World:
         for name in self.services:
             self.prometheus.gauges[f"load_{name}"] = self._load_of(name)
         self._token.write_text(TOKEN)
+        self._alerting.write_text(ALERTING)
+        await self.alertmanagers.__aenter__()
         self.write_policies()
         await self.swarm.start()
         group.create_task(self.swarm.run(), name="swarm")
@@ -215,7 +223,12 @@ class World:
                 "policies_in_cluster": False,
                 "sources": {"prometheus": {}, "alertmanager": {}},
                 "agents": {"here": False},
-                "api": {"tokens": {"people": {"file": str(self._token), "scopes": ["operate"]}}},
+                "api": {
+                    "tokens": {
+                        "people": {"file": str(self._token), "scopes": ["operate"]},
+                        "alerting": {"file": str(self._alerting), "scopes": ["alerts"]},
+                    }
+                },
                 **more,
             }
         )
