@@ -2,6 +2,7 @@
 
     python -m tests.simulation --seeds 100          # each a cluster of its own
     python -m tests.simulation --seed 42            # that one again, told in full
+    python -m tests.simulation --incidents          # what happened to others, played here
 
 The real product (`app.assemble`, `app.work`, its adapters and its store on a file) runs on a
 virtual clock against the engine model and models of Prometheus and of two Alertmanagers, over
@@ -18,6 +19,8 @@ connections in memory.
 * A fault is an object with `name: str`, `async begin(world)` and `async end(world)`; those of
   `faults.FAULTS` are drawn by plans. After `end` nothing may be left of it. It touches the
   world and its public fakes only, never what is inside of the product.
+* `incidents` are scenes that are written, not drawn: what must not happen, and what does where
+  the brake is left out.
 * `invariants.py` says what must hold, by rules of its own: it reads what the engine was sent
   and what the store's file holds, and asks the product nothing.
 * `loop.py` and `process.py` are the virtual machine: a loop without files and threads, and a

@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = [sys.executable, "-m", "tests.simulation", *(arguments or sys.argv[1:])]
         os.execv(sys.executable, given)  # noqa: S606
     _quiet()
+    if asked.incidents:
+        return _incidents()
     return _replay(asked) if asked.seed is not None else _run(asked)
 
 
@@ -36,6 +38,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--happenings", help="of that seed only these, by number: 3,17")
     parser.add_argument("--services", help="of that seed only these: web1,web4")
     parser.add_argument("--shrink", action="store_true", help="find a smaller part that goes wrong")
+    told = "play what happened to others, each with its brake and without"
+    parser.add_argument("--incidents", action="store_true", help=told)
     return parser
 
 
@@ -72,6 +76,22 @@ def _replay(asked: argparse.Namespace) -> int:
         _tell(f"python -m tests.simulation {runner.arguments(whole, course.plan)}")
     _tell(f"digest {course.digest}")
     return 1 if course.wrongs else 0
+
+
+def _incidents() -> int:
+    from tests.simulation.incidents import INCIDENTS
+    from tests.simulation.incidents.stage import harm
+
+    bad = 0
+    for each in INCIDENTS:
+        done = harm(each.scene)
+        _tell(f"{'HARM' if done else 'kept'}  {each.name}: {done or each.lesson}")
+        bad += bool(done)
+        if each.brake and not (done := harm(each.scene, braked=False)):
+            bad += 1
+        if each.brake:
+            _tell(f"      without {each.brake}: {done or 'NO HARM'}")
+    return 1 if bad else 0
 
 
 def _tell(line: str) -> None:

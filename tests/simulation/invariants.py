@@ -10,13 +10,13 @@ import json
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.simulation import deeds
 from tests.simulation.answers import Answers
 from tests.simulation.plan import GOOD, Workload
-from tests.simulation.rules import BRAKE_LEAST, BRAKE_PERIOD, MOVING, RULES, Seen, kind_of
+from tests.simulation.rules import BRAKE_LEAST, BRAKE_PERIOD, MOVING, RULES, Rule, Seen, kind_of
 from tests.simulation.swarm import Document, Write
 from tests.simulation.world import World
 
@@ -35,8 +35,10 @@ def replicas_of(spec: Document) -> int:
 class Invariants:
     """Watches a world from the first moment on."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, rules: Sequence[Rule] = RULES) -> None:
+        """`rules` are those that each write is judged by."""
         self._world = world
+        self._rules = rules
         self._seen = Seen(world, Answers(world))
         self._store: sqlite3.Connection | None = None
         self._file = 0
@@ -60,7 +62,7 @@ class Invariants:
         if self._is_another_store():
             self._seen.forget()
         self._seen.intents = self._open_intents()
-        for rule in RULES:
+        for rule in self._rules:
             if told := rule(self._seen, write, kind):
                 self._world.wrong(f"{rule.__doc__}", f"{write.service} ({kind}): {told}")
         self._seen.note(write, kind)

@@ -1,31 +1,23 @@
 """What can go wrong, each a thing that begins and ends.
 
 A fault touches the world and its public fakes only, never what is inside of the product; all
-chance comes from `world.rng`. After `end` nothing of it is left.
+chance comes from `world.rng`. After `end` nothing of it is left. `fault.py` says how one is
+written down; the others hold those that there are, by what they happen to.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from tests.simulation.faults import cluster, engine, events, metrics, people, process, store, time
+from tests.simulation.faults.fault import Fault
 
-from tests.simulation.faults.basic import BASIC
-from tests.simulation.world import World
-
-
-class Fault(Protocol):
-    """Something that goes wrong for a while."""
-
-    @property
-    def name(self) -> str: ...
-
-    async def begin(self, world: World) -> None:
-        """From now on."""
-        ...
-
-    async def end(self, world: World) -> None:
-        """Not any more."""
-        ...
-
-
-FAULTS: tuple[Fault, ...] = BASIC
+FAULTS: tuple[Fault, ...] = (
+    *engine.FAULTS,
+    *events.FAULTS,
+    *cluster.FAULTS,
+    *metrics.FAULTS,
+    *process.FAULTS,
+    *store.FAULTS,
+    *people.FAULTS,
+    *time.FAULTS,
+)
 """Those that plans draw from."""
