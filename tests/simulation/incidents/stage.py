@@ -234,6 +234,7 @@ def _workload(
         parallelism=1,
         min_available=0,
         ages=False,
+        alerted=False,
         document=json.loads(json.dumps(document)),
     )
 
