@@ -29,7 +29,8 @@ class Disk:
         """What SQLite says in the place of a statement, by the names of the faults."""
         self.before_commit: Hook = lambda: None
         self.after_commit: Hook = lambda: None
-        self.commits = 0
+        self.on_commit: Hook = lambda: None
+        """Hears of each commit; the other two are for those who break something."""
 
     def thread(self, alive: Callable[[], bool]) -> Executor:
         """What runs the calls of one process, one after the other."""
@@ -53,7 +54,7 @@ class _Connection(sqlite3.Connection):
             return super().execute(sql, *parameters)
         self.disk.before_commit()
         done = super().execute(sql)
-        self.disk.commits += 1
+        self.disk.on_commit()
         self.disk.after_commit()
         return done
 

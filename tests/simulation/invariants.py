@@ -46,7 +46,7 @@ class Invariants:
         """When each service was restarted last, which may be so at any time."""
         self.counts: Counter[str] = Counter()
         world.swarm.on_write = self.written
-        world.disk.after_commit = self._committed
+        world.disk.on_commit = self._committed
 
     def close(self) -> None:
         """Give the file back."""
@@ -59,8 +59,6 @@ class Invariants:
         kind = kind_of(write)
         self._world.tell("write", write.service, kind, write.replicas_after, write.version)
         self.counts[kind or "strange"] += 1
-        if self._is_another_store():
-            self._seen.forget()
         self._seen.intents = self._open_intents()
         for rule in self._rules:
             if told := rule(self._seen, write, kind):
@@ -129,16 +127,13 @@ class Invariants:
         return "" if running == service.replicas else f"{running} of {service.replicas} run"
 
     def _committed(self) -> None:
+        """Where the file is another one, all that was known to the product is lost."""
         self._world.note("commit")
-
-    def _is_another_store(self) -> bool:
-        """Whether the file has been replaced; then it is opened anew."""
         before, self._file = self._file, self._world.disk.path.stat().st_ino
-        if before == self._file and self._store is not None:
-            return False
-        self.close()
-        self._store = sqlite3.connect(self._world.disk.path, isolation_level=None)
-        return before != 0
+        if before != self._file:
+            self.close()
+            self._store = sqlite3.connect(self._world.disk.path, isolation_level=None)
+            self._seen.forget()
 
     def _open_intents(self) -> list[Mapping[str, Any]]:
         assert self._store is not None

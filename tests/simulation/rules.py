@@ -78,6 +78,7 @@ class Seen:
         self.removed.clear()
         self.restored.clear()
         self.cured.clear()
+        self.world.pauses.clear()
         self.healed_at = -math.inf
 
 
@@ -207,9 +208,12 @@ def stabilization(seen: Seen, write: Write, kind: str) -> str:
     workload, at = seen.workload(write), seen.decided_at(write)
     if not _shrinks(write, kind, workload):
         return ""
+    measured = 0.0
     for told in seen.answers.until(write.service, at):
-        counts = told.life == seen.world.product.lives and not told.faults and told.value
-        if counts and told.at > at - workload.stabilization + SLACK:
+        # What is told again is not looked at again.
+        again, measured = told.measured == measured, told.measured
+        quiet = told.life == seen.world.product.lives and not told.faults
+        if quiet and not again and told.value and told.at > at - workload.stabilization + SLACK:
             least = workload.needed((told.value or 0.0) / (1 + TOLERANCE))
             if write.replicas_after < least:
                 return f"{least} were needed {at - told.at:.0f} s before"
