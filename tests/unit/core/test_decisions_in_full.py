@@ -30,11 +30,13 @@ from autoscaler.testing.builders import (
     NOW,
     a_healer,
     a_memory,
+    a_metric,
     a_policy,
     a_service,
     at_once,
     observe,
     some_tasks,
+    unknown,
     value,
 )
 from tests.unit.core import test_by_hand as by_hand
@@ -108,6 +110,47 @@ def test_a_pass_that_knows_nothing() -> None:
         recommendations=(Recommendation(name="load", replicas=None, reason="not asked yet"),),
         health=HEALTHY,
     )
+
+
+def test_a_policy_that_only_heals() -> None:
+    seen = observe(a_service(3), tasks=some_tasks(3))
+    assert decide(a_healer(by_hand.BACK), seen, a_memory(3))[1] == Decision(
+        **OF_WEB,
+        wanted=None,
+        action=None,
+        reason="the policy does not scale",
+        health=HEALTHY,
+    )
+
+
+def test_a_metric_that_says_nothing_beside_others_is_told_once() -> None:
+    two = a_policy(metrics=[a_metric("load"), a_metric("jobs")], behavior=at_once())
+    more = {"load": value(900.0), "jobs": unknown()}
+    grown = decide(two, observe(a_service(3), more), a_memory(3))[1]
+    assert grown.reason == f"load: {BY_LOAD.reason}; not known: jobs: no data"
+    less = {"load": value(100.0), "jobs": unknown()}
+    held = decide(two, observe(a_service(3), less), a_memory(3))[1]
+    assert held.reason == (
+        "load: 33.3333 a replica, target 100: 3 -> 1; missing_data: jobs: no data"
+    )
+
+
+def test_what_all_metrics_would_shrink_to_is_remembered_and_what_a_part_would_is_not() -> None:
+    two = a_policy(metrics=[a_metric("load"), a_metric("jobs")])
+    whole = {"load": value(100.0), "jobs": value(100.0)}
+    after, _ = decide(two, observe(a_service(3), whole), a_memory(3))
+    assert after.recommendations[-1].replicas == 1
+    part = {"load": value(100.0), "jobs": unknown()}
+    after, _ = decide(two, observe(a_service(3), part), a_memory(3))
+    assert [run.replicas for run in after.recommendations] == [3]
+
+
+def test_each_direction_has_the_tolerance_of_its_policy() -> None:
+    behavior = {"scale_up": {"tolerance": 0.3}, "scale_down": {"tolerance": 0.5}}
+    policy = a_policy(behavior=behavior)
+    for load, wanted in ((1290.0, 10), (1310.0, 14), (510.0, 10), (490.0, 5)):
+        decision = decide(policy, observe(a_service(10), {"load": value(load)}), a_memory(10))[1]
+        assert decision.recommendations[0].replicas == wanted
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,14 @@ def test_up_to_its_activation_a_metric_asks_for_nothing_and_above_it_for_one_at_
     assert service.replicas == replicas
 
 
+def test_an_activation_tells_what_it_makes_of_a_metric() -> None:
+    decision = watched(2).sees({"queue": value(3.0)})
+    assert decision.reason == "queue: 3 does not exceed the activation 5"
+    lacking = watched(2).sees({"queue": per_task(1.0, None)}, tasks=some_tasks(2))
+    (found,) = lacking.recommendations
+    assert (found.replicas, found.reason) == (None, "1 of its tasks gave no sample")
+
+
 def test_above_its_activation_a_metric_that_asks_for_nothing_asks_for_one() -> None:
     negative = {**a_metric("queue", average_value=10), "activation": -5}
     service = watched(2, metrics=[negative])
