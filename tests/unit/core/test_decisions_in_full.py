@@ -226,6 +226,26 @@ def test_of_two_orders_the_first_that_can_be_done_is_done() -> None:
     )
 
 
+def test_a_cure_by_hand_leaves_what_the_policy_wants_to_be_told() -> None:
+    much = {"load": value(900.0)}
+    decision = by_hand.step(by_hand.seen(by_hand.RESTART, samples=much))[1]
+    assert (decision.wanted, decision.min, decision.max) == (9, 2, 10)
+
+
+def test_an_order_that_waits_is_told_after_what_the_policy_says() -> None:
+    waits = by_hand.seen(by_hand.RESTART, tasks=None)
+    decision = by_hand.step(waits)[1]
+    told = "restart by ann: tasks_unknown: which tasks it has is not known"
+    assert decision.reason == f"load: 100 a replica, target 100: no change; {told}"
+    assert (decision.wanted, decision.held_by) == (3, "tasks_unknown")
+
+
+def test_an_order_that_is_dropped_leaves_the_policy_held_as_it_was() -> None:
+    much = Order(kind=OrderKind.SCALE, service="web", at=NOW - 1, actor="ann", replicas=11)
+    decision = by_hand.step(by_hand.seen(much, samples={}))[1]
+    assert (decision.action, decision.held_by) == (None, "missing_data")
+
+
 ORDERS_TOLD = {
     "job": "a replicated-job service is never written to",
     "scalable": "a global service has no number of replicas",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autoscaler.model import FleetFacts, Healing, Releases, Rollout, Room, TaskState, Watch
-from autoscaler.testing.builders import NOW, a_task, some_tasks
+from autoscaler.testing.builders import NOW, a_task, some_tasks, value
 from tests.unit.core.test_guards import CURRENT, HOLDING, JOBS, WATCHING, Situation, judged, named
 
 TOLD = {
@@ -77,6 +77,7 @@ def test_swarms_words_for_a_rollout_that_hangs_are_told() -> None:
             "the fleet's brake leaves 0 of 3 to remove now",
         ),
         ("up", {"fleet": FleetFacts(addable=1)}, 6, "max_total_replicas leaves 1 of 3 to add"),
+        ("up", {"fleet": FleetFacts(addable=0)}, 5, "max_total_replicas leaves 0 of 3 to add"),
         ("up", {"fleet": FleetFacts(addable=-9)}, 5, "max_total_replicas leaves 0 of 3 to add"),
     ],
 )
@@ -88,6 +89,20 @@ def test_a_part_is_let_through(
     assert (verdict.replicas, verdict.reason) == (replicas, told)
     assert (decision.action.replicas if decision.action else CURRENT) == replicas
     assert (decision.held_by is None) is (replicas != CURRENT)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "fleet", "guard"),
+    [
+        (600.0, FleetFacts(addable=0), "fleet_ceiling"),
+        (400.0, FleetFacts(removable=0), "fleet_brake"),
+    ],
+)
+def test_a_single_replica_is_too_much_where_none_is_left(
+    replicas: float, fleet: FleetFacts, guard: str
+) -> None:
+    alone = Situation(samples={"load": value(replicas)}, seen={"fleet": fleet})
+    assert judged("up", alone).held_by == guard
 
 
 def test_what_is_not_known_of_work_in_progress_is_told() -> None:
