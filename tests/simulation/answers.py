@@ -43,12 +43,12 @@ class Answers:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._told: dict[str, list[Told]] = defaultdict(list)
+        self.told: dict[str, list[Told]] = defaultdict(list)
         world.prometheus.on_answer = self._hear
 
     def until(self, service: str, at: float) -> Sequence[Told]:
         """What had been told about a service by then, oldest first."""
-        return [told for told in self._told[service] if told.at <= at + ROUNDED]
+        return [told for told in self.told[service] if told.at <= at + ROUNDED]
 
     def _hear(self, query: str, answer: Answer) -> None:
         world = self._world
@@ -67,7 +67,7 @@ class Answers:
                 world.product.lives,
                 frozenset(world.at_fault),
             )
-            self._told[name] = [*self._told[name][-KEPT:], told]
+            self.told[name] = [*self.told[name][-KEPT:], told]
 
 
 def _series(answer: Answer) -> Sequence[Any]:
