@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-INTERVALS = (15.0, 20.0, 30.0, 30.0, 45.0, 60.0, 60.0)
+INTERVALS = (15.0, 20.0, 30.0, 30.0, 45.0, 60.0, 60.0, 60.0)
 """Seconds between two passes."""
 SERVICES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
 HOURS = (0.5, 1.0, 1.5, 2.0)

@@ -26,6 +26,7 @@ from tests.simulation.loop import took
 
 AGE = "\nor label_replace("
 """Begins what the product's source adds to a query in order to learn the age of its samples."""
+SCRAPES = (15.0, 20.0, 30.0, 60.0)
 LOOK_BACK = 300.0
 """Seconds for which a sample is told."""
 
@@ -53,9 +54,10 @@ Fault = Callable[[Answer, Mapping[str, Any]], Answer]
 class Prometheus:
     """Answers `NAME` and `sum by (service) (NAME)` for gauges that are told to it."""
 
-    def __init__(self, clock: Clock, rng: random.Random) -> None:
+    def __init__(self, clock: Clock, rng: random.Random, slowest: float = 60.0) -> None:
+        """It scrapes every `slowest` seconds, or more often."""
         self.clock = clock
-        self.scrape = rng.choice([5.0, 10.0, 15.0])
+        self.scrape = rng.choice([each for each in SCRAPES if each <= slowest])
         self.seconds = rng.uniform(0.002, 0.05)
         """How long an answer takes."""
         self.gauges: dict[str, Gauge] = {}
@@ -74,34 +76,39 @@ class Prometheus:
         """For the product's source."""
         return _Adapter(self)
 
-    def answer(self, query: str) -> Answer:
-        """What is sent, faults and all. Raises requests.ConnectionError where nobody listens."""
+    def answer(self, query: str, at: float | None = None) -> Answer:
+        """What is sent, faults and all, as of a moment of the server's clock or now.
+
+        Raises requests.ConnectionError where nobody listens.
+        """
         if self.refuses:
             raise requests.ConnectionError(OSError(111, "Connection refused"))
         asked, _, aged = query.partition(AGE)
-        said = self._envelope(asked, aged=bool(aged))
+        moment = round(self._now if at is None else at, 3)
+        said = self._envelope(asked, moment, aged=bool(aged))
         headers = {"Content-Type": "application/json", "Date": formatdate(self._now, usegmt=True)}
         answer = Answer(200, json.dumps(said).encode(), headers, self.seconds)
         for fault in self.faults.values():
             answer = fault(answer, said)
-        self.on_answer(asked, answer)
+        if at is None:
+            self.on_answer(asked, answer)
         return answer
 
     @property
     def _now(self) -> float:
         return self.clock() + self.skew
 
-    def _envelope(self, query: str, *, aged: bool) -> dict[str, Any]:
-        now = round(self._now, 3)
-        points = self._points(query.removeprefix("sum by (service) (").removesuffix(")"))
+    def _envelope(self, query: str, now: float, *, aged: bool) -> dict[str, Any]:
+        points = self._points(
+            now - self.skew, query.removeprefix("sum by (service) (").removesuffix(")")
+        )
         result = [_series(point.labels, point.value, now) for point in points]
         if aged:
             mark = {"__measured__": "1"}
             result += [_series({**p.labels, **mark}, round(now - p.age, 3), now) for p in points]
         return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
-    def _points(self, name: str) -> Sequence[Point]:
-        now = self.clock()
+    def _points(self, now: float, name: str) -> Sequence[Point]:
         scraped = now // self.scrape * self.scrape
         if self.frozen_at is not None:
             scraped = min(scraped, self.frozen_at)
@@ -125,7 +132,8 @@ class _Adapter(BaseAdapter):
         self, request: requests.PreparedRequest, **_: Any
     ) -> requests.Response:
         fields = parse_qs(urlsplit(str(request.url)).query or str(request.body or ""))
-        answer = self._server.answer(fields["query"][0])
+        moment = float(fields["time"][0]) if "time" in fields else None
+        answer = self._server.answer(fields["query"][0], moment)
         took(answer.seconds)
         response = requests.Response()
         response.status_code = answer.status

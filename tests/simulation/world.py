@@ -70,7 +70,7 @@ class World:
         self.clock = WallClock(START)
         self.network = Network(lambda: self.rng.uniform(0.0005, 0.01))
         self.swarm = SimulatedSwarm(self.clock, self.rng, self.network)
-        self.prometheus = Prometheus(self.clock, self.rng)
+        self.prometheus = Prometheus(self.clock, self.rng, plan.interval)
         self._alerting = directory / "alerting"
         route = Route(f"http://{HOST}/api/v1/alertmanager", token=ALERTING)
         alerted = random.Random(f"alerts {plan.seed}")
