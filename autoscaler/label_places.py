@@ -1,6 +1,7 @@
-"""Where a label's value belongs in a policy's `scale:`, and what the short forms stand for. Pure.
+"""Where a label's value belongs in a policy, and what the short forms stand for. Pure.
 
-Whatever is a key of `scale:` is that key. What is a key of a metric instead is one of the
+What begins with `heal`, `release` or `disruption` belongs there, all else in `scale:`. Whatever is
+a key of `scale:` is that key. What is a key of a metric instead is one of the
 single metric named `query`: `autoscaler.query`, `autoscaler.target`, `autoscaler.max_age`.
 """
 
@@ -17,8 +18,10 @@ from autoscaler.strict import valid_keys
 
 ONE = "query"
 """The name of the metric that short forms are about."""
-LISTS = ("metrics", "schedules", "hold_down_while")
-"""Lists of named things, which labels write as mappings by name."""
+SECTIONS = ("heal", "release", "disruption")
+"""Keys of a policy beside `scale:` that labels may state."""
+LISTS = (("metrics",), ("schedules",), ("hold_down_while",), ("heal",), ("release", "checks"))
+"""Places of lists of named things, which labels write as mappings by name."""
 RESOURCES = ("cpu", "memory")
 """Metrics by these names are asked of the engine itself."""
 TEXTS = ("query", "formula", "expression")
@@ -67,11 +70,13 @@ def shortened(path: tuple[str | int, ...]) -> str:
     return ".".join(map(str, path))
 
 
-def addresses(scale: Mapping[str, Any]) -> Iterator[tuple[str | int, ...]]:
-    """Places of the addresses in what a policy asks of sources."""
-    for kind in ("metrics", "hold_down_while"):
-        asked = scale.get(kind)
-        if isinstance(asked, list):
+def addresses(document: Mapping[str, Any]) -> Iterator[tuple[str | int, ...]]:
+    """Places of the addresses in what a policy asks of sources; those in `scale:` without it."""
+    scale = document.get("scale", {})
+    asking = {kind: scale.get(kind) for kind in ("metrics", "hold_down_while")}
+    asking |= {kind: document.get(kind) for kind in ("heal", "release")}
+    for kind, asked in asking.items():
+        if isinstance(asked, dict | list):
             yield from ((kind, *path) for path in _addresses(asked))
 
 

@@ -7,10 +7,10 @@
         autoscaler.max: "10"
         autoscaler.target.cpu: "70"
 
-A label's name, taken apart at its dots, is the place of its value in the policy's `scale:`.
-Lists are mappings by name (`autoscaler.metrics.queue.query`, `autoscaler.schedules.night.cron`),
-and a few short forms stand for one whole metric: `label_places.py` has them, and
-`docs/labels.md` the table.
+A label's name, taken apart at its dots, is the place of its value in the policy's `scale:`, or in
+its `heal:`, `release:` or `disruption:` where it begins so. Lists are mappings by name
+(`autoscaler.metrics.queue.query`, `autoscaler.heal.crash_loop.then`), and a few short forms stand
+for one whole metric: `label_places.py` has them, and `docs/labels.md` the table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,15 @@ from pydantic import ValidationError
 
 from autoscaler import complaints
 from autoscaler.errors import Invalid
-from autoscaler.label_places import LISTS, RESOURCES, TEXTS, addresses, expanded, shortened
+from autoscaler.label_places import (
+    LISTS,
+    RESOURCES,
+    SECTIONS,
+    TEXTS,
+    addresses,
+    expanded,
+    shortened,
+)
 from autoscaler.model import Service
 from autoscaler.policy import Policy, parse_policy
 from autoscaler.strict_yaml import Document, parse
@@ -120,7 +128,7 @@ class _Building:
     def __init__(self, service: str) -> None:
         self.problems: list[str] = []
         self._head: dict[str, Any] = {"name": f"labels.{service}"[:128], "services": [service]}
-        self._scale: dict[str, Any] = {}
+        self._stated: dict[str, Any] = {}
         self._places: dict[Path, str] = {}
         self._left = MOST_VALUES
 
@@ -155,7 +163,7 @@ class _Building:
         return found.data
 
     def _put(self, path: tuple[str, ...], value: Any, key: str) -> None:
-        here = self._scale
+        here = self._stated
         for depth, word in enumerate(path[:-1], start=1):
             if path[:depth] in self._places:
                 raise ValueError(f"label {self._places[path[:depth]]} states all of {word} already")
@@ -170,14 +178,16 @@ class _Building:
     def document(self) -> dict[str, Any]:
         """The policy as a file would have it."""
         self._complete()
-        scale = {
-            key: _listed(value) if key in LISTS else value for key, value in self._scale.items()
-        }
-        return {**self._head, "scale": scale}
+        stated = _with_lists(self._stated)
+        sections = {key: stated.pop(key) for key in SECTIONS if key in stated}
+        # Who heals or watches releases need not scale.
+        alone = not stated and not sections.keys().isdisjoint(("heal", "release"))
+        scale = {} if alone else {"scale": stated}
+        return {**self._head, **scale, **sections}
 
     def _complete(self) -> None:
         """What a short form leaves unsaid."""
-        metrics = self._scale.get("metrics")
+        metrics = self._stated.get("metrics")
         for name in RESOURCES:
             if isinstance(metrics, dict) and isinstance(metrics.get(name), dict):
                 metrics[name].setdefault("source", "docker")
@@ -189,7 +199,7 @@ class _Building:
     ) -> tuple[Policy | None, list[str]]:
         """The document's policy, or each problem with the label that it is about."""
         told = "addresses may be named in policy files only, not in labels"
-        self.problems += [f"{self._label(p)}: {told}" for p in addresses(document["scale"])]
+        self.problems += [f"{self._label(p)}: {told}" for p in addresses(document)]
         if self.problems:
             return None, self.problems
         try:
@@ -205,6 +215,8 @@ class _Building:
     def _label(self, place: Path) -> str:
         """The label at a place; or the one above it, the first below it, the one that lacks."""
         path = self._named(place)
+        if path[:1] == ("heal",) and path[2:] == ("rule",) and path not in self._places:
+            path = path[:2]  # it is said by the labels' names
         for length in range(len(path), 0, -1):
             if path[:length] in self._places:
                 inside = "".join(f": {part}" for part in path[length:])
@@ -215,12 +227,15 @@ class _Building:
         return f"label {PREFIX}{_cut(shortened(path))}" if path else f"labels {PREFIX}*"
 
     def _named(self, place: Path) -> Path:
-        """A place in `scale` with items of lists by their names."""
-        parts = list(place)
-        if len(parts) > 1 and parts[0] in LISTS and isinstance(parts[1], int):
-            stated = self._scale[str(parts[0])]
-            parts[1] = [*stated][parts[1]] if isinstance(stated, dict) else parts[1]
-        return tuple(parts)
+        """A place with items of lists by their names."""
+        for path in LISTS:
+            number = (
+                place[len(path)] if place[: len(path)] == path and len(place) > len(path) else ""
+            )
+            stated = _at(self._stated, path)
+            if isinstance(number, int) and isinstance(stated, dict):
+                return (*path, [*stated][number], *place[len(path) + 1 :])
+        return place
 
 
 def _words(key: str) -> tuple[str, ...]:
@@ -235,13 +250,28 @@ def _words(key: str) -> tuple[str, ...]:
     return words
 
 
-def _listed(value: Any) -> Any:
-    """A mapping by name as the list that it stands for."""
-    if not isinstance(value, dict):
-        return value
-    return [
-        {"name": name, **item} if isinstance(item, dict) else item for name, item in value.items()
-    ]
+def _with_lists(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy, in which mappings by name are the lists that they stand for."""
+    copy = {key: {**value} if isinstance(value, dict) else value for key, value in stated.items()}
+    for *above, last in LISTS:
+        holder = _at(copy, above)
+        if isinstance(holder, dict) and isinstance(holder.get(last), dict):
+            holder[last] = [_item(last, *each) for each in holder[last].items()]
+    return copy
+
+
+def _item(kind: str, name: str, item: Any) -> Any:
+    """A rule's own name need not be stated twice."""
+    if not isinstance(item, dict):
+        return item
+    return {("name" if kind != "heal" or "rule" in item else "rule"): name, **item}
+
+
+def _at(tree: Any, path: Iterable[str]) -> Any:
+    """What stands at a place; None where nothing does."""
+    for word in path:
+        tree = tree.get(word) if isinstance(tree, dict) else None
+    return tree
 
 
 def _bounded(problems: Iterable[str]) -> tuple[str, ...]:

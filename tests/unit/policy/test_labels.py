@@ -60,6 +60,45 @@ def test_lists_are_mappings_by_name_or_yaml() -> None:
     assert found.policy.scale.behavior.scale_up.policies[0].percent == 50
 
 
+def test_labels_heal_and_watch_releases_as_a_file_would() -> None:
+    found = labelled(
+        enable="true",
+        heal__crash_loop__failures="3",
+        heal__crash_loop__within="5m",
+        heal__crash_loop__then="rollback",
+        heal__slow__rule="alert",
+        heal__slow__match="{alertname: Slow}",
+        heal__slow__then="restart",
+        disruption__min_available="1",
+        release__watch="10m",
+        release__checks__errors__query="errors",
+        release__checks__errors__max="0.05",
+    )
+    crashes = {"rule": "crash_loop", "failures": 3, "within": "5m", "then": "rollback"}
+    slow = {"name": "slow", "rule": "alert", "match": {"alertname": "Slow"}, "then": "restart"}
+    errors = {"name": "errors", "query": "errors", "max": 0.05}
+    assert found is not None
+    assert found.policy == parse_policy(
+        {
+            "name": "labels.web",
+            "services": ["web"],
+            "heal": [crashes, slow],
+            "disruption": {"min_available": 1},
+            "release": {"watch": "10m", "checks": [errors]},
+        }
+    )
+    assert found.policy is not None
+    assert (found.policy.scale, found.policy.keeps_releases) == (None, True)
+    assert parse_policy(found.document) == found.policy
+
+
+def test_entries_of_heal_may_be_yaml() -> None:
+    found = labelled(**BASE, heal="[{rule: exhausted, then: restart}]")
+    assert found is not None
+    assert found.policy is not None
+    assert [each.rule for each in found.policy.heal] == ["exhausted"]
+
+
 def test_without_labels_there_is_no_policy() -> None:
     assert read(a_service()) is None
     assert labelled(enable="false", max="not looked at") is None
@@ -98,6 +137,29 @@ def test_without_labels_there_is_no_policy() -> None:
         ),
         ({**BASE, "services": "[other]"}, "label autoscaler.services: unknown key"),
         ({**BASE, "formula": "1"}, "label autoscaler.formula: state exactly one strategy"),
+        (
+            {**BASE, "heal__exhausted__for": "1m"},
+            "label autoscaler.heal.exhausted.then: this key is required",
+        ),
+        (
+            {**BASE, "heal__crash_lop__then": "restart"},
+            "label autoscaler.heal.crash_lop.then: no healing plugin 'crash_lop'",
+        ),
+        (
+            {**BASE, "heal__a__then": "restart", "heal__b__rule": "exhausted"},
+            "label autoscaler.heal.b.then: this key is required",
+        ),
+        ({**BASE, "heal": "restart"}, "label autoscaler.heal: expected a list, not 'restart'"),
+        ({**BASE, "release__watch": "10"}, "label autoscaler.release.watch: 10 has no unit"),
+        (
+            {**BASE, "release__checks__errors__query": "x"},
+            "label autoscaler.release.checks.errors.query: state a limit",
+        ),
+        (
+            {**BASE, "disruption__min_available": "3"},
+            "label autoscaler.disruption.min_available: min_available: 3 is above min: 2",
+        ),
+        ({"enable": "true", "disruption__backoff": "1m"}, "label autoscaler.max: this key is req"),
     ],
 )
 def test_an_error_names_its_label(labels: dict[str, str], told: str) -> None:
@@ -112,6 +174,9 @@ def test_an_error_names_its_label(labels: dict[str, str], told: str) -> None:
         {"metrics": "[{name: a, source: scrape, urls: [x], target: {value: 1}}]"},
         {"hold_down_while__a__url": "http://10.0.0.1/"},
         {"metrics__a__tasks__host": "10.0.0.1"},
+        {"heal__probe__url": "http://10.0.0.1/"},
+        {"release__checks__a__url": "http://10.0.0.1/"},
+        {"release__traffic__url": "http://10.0.0.1/"},
     ],
 )
 def test_labels_make_nobody_call_an_address(labels: dict[str, str]) -> None:

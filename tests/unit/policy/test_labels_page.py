@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler import labels
-from autoscaler.label_places import ADDRESSES, short_keys
+from autoscaler.label_places import ADDRESSES, SECTIONS, short_keys
 from autoscaler.policy import Cooldown, Scale
 from autoscaler.strict_yaml import parse
 from autoscaler.testing.builders import a_service
@@ -27,7 +27,8 @@ def test_a_label_stands_where_the_page_says(label: str, place: str) -> None:
     service = a_service(labels={key: str(text) for key, text in stated.items()})
     found = labels.read(service)
     assert found is not None
-    assert as_text({"scale": found.document["scale"]}) == as_text(parse(place).data)
+    meant = parse(place).data
+    assert as_text({key: found.document[key] for key in meant}) == as_text(meant)
 
 
 def as_text(data: object) -> object:
@@ -51,13 +52,14 @@ def test_every_key_of_scale_is_on_the_page() -> None:
 
 def test_every_label_on_the_page_has_a_place() -> None:
     first = {name.split(".")[1] for name in NAMED}
-    known = {"enable", "mode", *Scale.model_fields, *short_keys()}
+    known = {"enable", "mode", *SECTIONS, *Scale.model_fields, *short_keys()}
     assert first - known == set()
     assert not first & set(ADDRESSES)
 
 
 def test_short_forms_do_not_hide_keys_of_scale() -> None:
-    assert short_keys() & {"enable", "mode", *Scale.model_fields} == set()
+    assert short_keys() & {"enable", "mode", *SECTIONS, *Scale.model_fields} == set()
+    assert {*SECTIONS} & {*Scale.model_fields} == set()
 
 
 def test_the_bounds_on_the_page_hold() -> None:

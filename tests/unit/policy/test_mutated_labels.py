@@ -40,12 +40,23 @@ GOOD = {
     "on_missing.fallback": "6",
     "on_missing.after": "5m",
     "cooldown.manual": "10m",
+    "heal.crash_loop.failures": "3",
+    "heal.crash_loop.within": "5m",
+    "heal.crash_loop.then": "rollback",
+    "heal.slow.rule": "alert",
+    "heal.slow.match": "{alertname: Slow}",
+    "heal.slow.then": "restart",
+    "disruption.min_available": "1",
+    "release.watch": "10m",
+    "release.checks.errors.query": "errors",
+    "release.checks.errors.max": "0.05",
 }
 WORDS = [
     *("", " ", "..", "a.b", "\x00", "é", "\U0010ffff", "0", "-1", "\n", "[", "{", "$service"),
     *("enable", "min", "max", "target", "cpu", "memory", "query", "metrics", "value", "formula"),
     *("behavior", "scale_up", "policies", "on_missing", "schedules", "name", "source", "urls"),
     *("mode", "services", "selector", "heal", "x" * 500, "a." * 60, "name.name", "tasks"),
+    *("release", "checks", "rule", "then", "exhausted", "disruption", "traffic"),
 ]
 VALUES = [
     *("", " ", "true", "yes", "null", "-1", "1e9", "9" * 400, "NaN", ".inf", "0x1F", "1_000", "٣"),
