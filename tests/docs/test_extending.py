@@ -50,7 +50,7 @@ class Project:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=280,
             check=False,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -87,7 +87,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Project:
             place.write_text(text)
     offline = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", *offline, "--target", str(site), "."]
-    subprocess.run(pip, cwd=path, check=True, timeout=100)
+    subprocess.run(pip, cwd=path, check=True, timeout=280)
     return Project(path, site)
 
 
@@ -163,7 +163,7 @@ def test_the_code_is_as_tidy_as_ours(project: Project) -> None:
     config = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), "."]
     for check in (["check", *config], ["format", "--check", *config]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *check], cwd=project.path, check=False, timeout=100
+            [sys.executable, "-m", "ruff", *check], cwd=project.path, check=False, timeout=280
         )
         assert done.returncode == 0
 
@@ -175,6 +175,6 @@ def test_the_code_is_typed(project: Project) -> None:
         [*mypy, os.devnull, "acme_autoscaler", "tests"],
         cwd=project.path,
         check=False,
-        timeout=100,
+        timeout=280,
     )
     assert done.returncode == 0

@@ -29,7 +29,7 @@ class Asker:
         self.sources: list[DockerSource] = []
 
     def source(self, **settings: Any) -> DockerSource:
-        given = {"host": self.engine.host, "timeout": "1s", "patience": "500ms", **settings}
+        given = {"host": self.engine.host, "timeout": "20s", "patience": "10s", **settings}
         self.sources.append(DockerSource(Settings.model_validate(given), self.clock))
         return self.sources[-1]
 
