@@ -100,8 +100,8 @@ def heal_freeze(case: HealCase) -> str | None:
     scale = case.policy.scale
     if scale is None:
         return None
-    frozen = [s for s in freezing(scale, case.observation.windows, "both") if s.freeze == "both"]
-    return f"{frozen[0].name!r} is open" if frozen else None
+    frozen = next(iter(freezing(scale, case.observation.windows, "both")), None)
+    return f"{frozen.name!r} is open" if frozen else None
 
 
 def quarantine(case: HealCase) -> str | None:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from autoscaler.decide import decide, recall
 from autoscaler.model import (
+    Act,
     Decision,
     FleetFacts,
     Healing,
@@ -96,6 +97,18 @@ def test_missing_data_do_not_make_a_notice_come_twice() -> None:
         healing, decision = step(sample, healing, NOW + 15.0 * turn, entry)
         told.append(len(decision.tells))
     assert told == [1, 0, 0, 0, 1]
+
+
+def test_a_rule_that_cannot_say_asks_for_nothing_and_is_seen() -> None:
+    _, decision = step(UNKNOWNS[1], Healing(), NOW)
+    (found,) = decision.recommendations
+    assert (found.name, found.replicas, found.abstains, found.act) == (
+        "probe",
+        None,
+        True,
+        Act.RESTART,
+    )
+    assert found.reason == "not known: no data"
 
 
 def test_a_brake_holds_what_a_number_asks_for_as_well() -> None:

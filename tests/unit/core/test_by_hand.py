@@ -116,19 +116,38 @@ def test_each_guard_holds_what_it_is_there_for(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "more"),
+    ("given", "more", "told"),
     [
-        (order(OrderKind.SCALE, replicas=0), {}),
-        (order(OrderKind.RESTART), {"service": replace(HERE, replicas=0)}),
-        (order(OrderKind.ROLLBACK, release="r3"), {}),
-        (order(OrderKind.ROLLBACK, release="gone"), {}),
+        (order(OrderKind.SCALE, replicas=0), {}, "0 is outside of min, which is 2"),
+        (
+            order(OrderKind.RESTART),
+            {"service": replace(HERE, replicas=0)},
+            "it is set to 0 replicas",
+        ),
+        (
+            order(OrderKind.ROLLBACK, release="r3"),
+            {},
+            "release r3 is what it has already",
+        ),
+        (
+            order(OrderKind.ROLLBACK, release="gone"),
+            {},
+            "release gone is not among the 2 that are kept",
+        ),
     ],
 )
-def test_what_cannot_be_ends_the_order(given: Order, more: dict[str, Any]) -> None:
+def test_what_cannot_be_ends_the_order(given: Order, more: dict[str, Any], told: str) -> None:
     after, decision = step(seen(given, **more))
     assert decision.action is None or decision.action.order is None
     assert after.obeyed == {given.kind: given.at}
     assert f"{given.asks}: not done: " in decision.reason
+    assert decision.verdicts[0].reason == told
+
+
+def test_what_the_fleet_leaves_can_be_had_to_the_last_replica() -> None:
+    for addable, done in ((2, True), (1, False)):
+        _, decision = step(seen(SCALE, fleet=FleetFacts(addable=addable)))
+        assert (decision.action is not None) is done
 
 
 def test_a_global_service_is_restarted_and_none_but_a_replicated_one_scaled() -> None:
@@ -136,6 +155,7 @@ def test_a_global_service_is_restarted_and_none_but_a_replicated_one_scaled() ->
     _, decision = step(seen(RESTART, service=everywhere))
     assert decision.action is not None
     assert (decision.action.kind, decision.action.forced) == (Act.RESTART, 1)
+    assert (decision.action.replicas, decision.action.previous) == (0, 0)
 
 
 def test_without_a_policy_for_its_size_a_service_has_no_bounds() -> None:

@@ -194,6 +194,15 @@ def test_a_job_is_never_restarted(always: None, mode: Mode) -> None:
     assert decision.verdicts[0].guard == "job"
 
 
+def test_only_of_rollbacks_the_rest_is_one_releases(always: None) -> None:
+    earlier = replace(attempt(599.0), release="r0")
+    known = replace(KNOWN, attempts=(earlier,), counted_from=NOW - 1)
+    assert step(a_healer(EXHAUSTED), seen(), known)[1].held_by == "heal_cooldown"
+    back = replace(earlier, act=Act.ROLLBACK)
+    known = replace(known, attempts=(back,))
+    assert step(a_healer(EXHAUSTED), seen(), known)[1].action is not None
+
+
 def test_min_available_is_met_where_a_rollout_starts_first(always: None) -> None:
     policy = a_healer(EXHAUSTED, disruption={"min_available": 2})
     assert step(policy, seen(replace(SERVICE, start_first=True)))[1].action is not None

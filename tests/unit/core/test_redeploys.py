@@ -53,6 +53,22 @@ def test_a_release_that_resets_the_replicas_is_put_right_at_once() -> None:
     assert service.memory.disturbed_at is None
 
 
+def test_a_single_replica_that_a_deploy_leaves_is_no_switch() -> None:
+    service = watched(8)
+    writes(service, 1, template="v2")
+    service.sees(CONTENT)
+    assert service.replicas == 8
+
+
+def test_a_deploy_that_leaves_the_replicas_resets_nothing() -> None:
+    service = watched(8)
+    at = writes(service, 2)
+    service.sees(CONTENT, after=1, stack_updates=(at, LONG_AGO))
+    writes(service, 8, template="v2")
+    service.sees({"load": value(800.0)}, after=1)
+    assert (service.memory.reset, service.memory.changed) == (None, None)
+
+
 def test_it_waits_for_the_rollout_to_settle() -> None:
     service = watched(8)
     writes(service, 2, template="v2", rollout=Rollout.UPDATING)

@@ -194,3 +194,10 @@ def test_at_zero_a_queue_wakes_a_service_that_is_scaled_by_its_cpu_too() -> None
     service.memory = a_memory(0, zeroed=True)
     service.sees({"cpu": per_task(), "queue": value(12.0)}, tasks=())
     assert service.replicas == 2
+
+
+def test_a_service_that_has_replicas_is_not_at_zero() -> None:
+    service = watched(3)
+    service.memory = a_memory(3, zeroed=True)
+    service.sees({"queue": value(30.0)})
+    assert not service.memory.zeroed
