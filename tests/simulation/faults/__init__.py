@@ -7,7 +7,17 @@ written down; the others hold those that there are, by what they happen to.
 
 from __future__ import annotations
 
-from tests.simulation.faults import cluster, engine, events, metrics, people, process, store, time
+from tests.simulation.faults import (
+    alerts,
+    cluster,
+    engine,
+    events,
+    metrics,
+    people,
+    process,
+    store,
+    time,
+)
 from tests.simulation.faults.fault import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -15,6 +25,7 @@ FAULTS: tuple[Fault, ...] = (
     *events.FAULTS,
     *cluster.FAULTS,
     *metrics.FAULTS,
+    *alerts.FAULTS,
     *process.FAULTS,
     *store.FAULTS,
     *people.FAULTS,
