@@ -62,7 +62,9 @@ class Invariants:
         self._seen.intents = self._open_intents()
         for rule in self._rules:
             if told := rule(self._seen, write, kind):
-                self._world.wrong(f"{rule.__doc__}", f"{write.service} ({kind}): {told}")
+                self._world.wrong(
+                    f"{rule.__doc__}".partition("\n")[0], f"{write.service} ({kind}): {told}"
+                )
         self._seen.note(write, kind)
         if kind == "restart":
             self._restarted[write.service] = self._world.now

@@ -204,8 +204,12 @@ def recovery(seen: Seen, write: Write, kind: str) -> str:
 
 
 def stabilization(seen: Seen, write: Write, kind: str) -> str:
-    """No fewer than were needed at any time of the window."""
+    """No fewer than were needed at any time of the window.
+
+    What is told between two passes and is nothing new begins no window.
+    """
     workload, at = seen.workload(write), seen.decided_at(write)
+    window = workload.stabilization - seen.world.plan.interval
     if not _shrinks(write, kind, workload):
         return ""
     measured = 0.0
@@ -213,7 +217,7 @@ def stabilization(seen: Seen, write: Write, kind: str) -> str:
         # What is told again is not looked at again.
         again, measured = told.measured == measured, told.measured
         quiet = told.life == seen.world.product.lives and not told.faults
-        if quiet and not again and told.value and told.at > at - workload.stabilization + SLACK:
+        if quiet and not again and told.value and told.at > at - window + SLACK:
             least = workload.needed((told.value or 0.0) / (1 + TOLERANCE))
             if write.replicas_after < least:
                 return f"{least} were needed {at - told.at:.0f} s before"

@@ -145,9 +145,9 @@ CASES: dict[str, tuple[Write, Scene, Write, Scene]] = {
     ),
     "stabilization": (
         SCALE,
-        answered(told(400.0, 65.0), told(250.0, 5.0)),
+        answered(told(400.0, 50.0), told(250.0, 5.0)),
         SCALE,
-        answered(told(400.0, 55.0), told(250.0, 5.0)),
+        answered(told(400.0, 40.0), told(250.0, 5.0)),
     ),
     "pauses": (SCALE, paused(-1.0), SCALE, paused(1.0)),
     "heal_budget": (RESTART, healed(11.0), RESTART, healed(9.0)),
