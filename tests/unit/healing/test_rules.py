@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from autoscaler.healing import causes
 from autoscaler.healing.crash_loop import CrashLoop
 from autoscaler.healing.exhausted import Exhausted
 from autoscaler.healing.image_missing import ImageMissing
@@ -100,6 +101,56 @@ def test_exit_codes_memory_and_health_are_told_apart() -> None:
     assert finding is not None
     for told in ("exit code 3", "out of memory", "unhealthy", "killed (137)"):
         assert f"1 x {told}" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        (ended(1, exit_code=None), "failed"),
+        (ended(1, exit_code=None, error="starting container failed"), "starting container failed"),
+        (ended(1, exit_code=137, oom=True), "out of memory"),
+        (ended(1, exit_code=1, error="Out of memory"), "out of memory"),
+        (ended(1, exit_code=1, error="dockerexec: Unhealthy container"), "unhealthy"),
+        (
+            ended(1, exit_code=137),
+            "killed (137), by the kernel for want of memory or by the engine",
+        ),
+        (ended(1, exit_code=0), "exit code 0"),
+    ],
+)
+def test_how_a_task_ended_is_told_in_a_few_words(task: Task, told: str) -> None:
+    assert causes.ending(task) == told
+
+
+def test_endings_are_counted_the_most_frequent_first() -> None:
+    assert causes.counted(["a", "b", "b"]) == "2 x b, 1 x a"
+
+
+def test_failures_are_remembered_with_when_and_how_and_in_full() -> None:
+    memory, finding = examine(CrashLoop(), ended(1, ago=20.0), ended(2, ago=10.0, exit_code=2))
+    assert memory == {"task-1": [NOW - 20, "exit code 1"], "task-2": [NOW - 10, "exit code 2"]}
+    assert finding is None
+    _, finding = examine(CrashLoop(), ended(3), memory=memory)
+    assert finding is not None
+    assert set(finding.tasks) == {"task-1", "task-2", "task-3"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["ab", [1], {"a": 7}, {"a": [NOW]}, {"a": ["x", "y"]}, {"a": [NOW, 7]}, {"a": [NOW, "x", 1]}],
+)
+def test_failures_that_cannot_be_read_count_as_none(wrong: Any) -> None:
+    assert examine(CrashLoop(failures=2), memory=wrong) == (None, None)
+    kept = {"b": [NOW - 9, "exit code 1"]}
+    both = {**kept, **wrong} if isinstance(wrong, dict) else kept
+    assert examine(CrashLoop(), memory=both)[0] == kept
+
+
+def test_of_many_failures_the_newest_are_remembered() -> None:
+    many = [ended(n, ago=250.0 - n) for n in range(1, 250)]
+    memory, finding = examine(CrashLoop(), *many)
+    assert finding is not None
+    assert set(memory) == {f"task-{n}" for n in range(50, 250)}
 
 
 # exhausted
