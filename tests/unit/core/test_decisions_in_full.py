@@ -39,6 +39,7 @@ from autoscaler.testing.builders import (
     unknown,
     value,
 )
+from tests.unit.core import sick
 from tests.unit.core import test_by_hand as by_hand
 from tests.unit.core import test_healing as healing
 
@@ -177,9 +178,9 @@ def test_a_service_at_rest(how: str, service: Service, low: int | None, high: in
 
 
 def test_a_cure_before_a_scale() -> None:
-    policy = a_policy(policy={"heal": [healing.EXHAUSTED]}, behavior=at_once())
+    policy = a_policy(policy={"heal": [sick.EXHAUSTED]}, behavior=at_once())
     found = "Swarm gave up 1 of 3 slots: 1 x exit code 1"
-    assert healing.step(policy, healing.seen(samples={"load": value(900.0)}))[1] == Decision(
+    assert sick.step(policy, sick.seen(samples={"load": value(900.0)}))[1] == Decision(
         **OF_WEB,
         wanted=9,
         action=act(Act.RESTART, 3, rule="exhausted", forced=1),
@@ -294,7 +295,7 @@ CURES_TOLD = {
 @pytest.mark.parametrize("name", CURES_TOLD)
 def test_what_holds_a_cure_is_told(name: str) -> None:
     policy, observation, known = healing.HOLDS[name]
-    (verdict,) = healing.step(a_healer(healing.EXHAUSTED, **policy), observation, known)[1].verdicts
+    (verdict,) = sick.step(a_healer(sick.EXHAUSTED, **policy), observation, known)[1].verdicts
     assert verdict == Verdict(guard=name, replicas=3, reason=CURES_TOLD[name], about="exhausted")
 
 

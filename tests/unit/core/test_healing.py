@@ -1,4 +1,4 @@
-"""From symptoms to a cure: what is asked for, what holds it, and when healing gives up."""
+"""From symptoms to a cure: what is asked for, and what holds it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from autoscaler.decide import decide, recall
+from autoscaler.decide import decide
 from autoscaler.decide.heal_guards import HEAL_GUARDS
 from autoscaler.decide.release_guards import NO_WAY_BACK
 from autoscaler.model import (
     Act,
-    Attempt,
-    Decision,
     FleetFacts,
     Healing,
     Health,
@@ -23,60 +21,22 @@ from autoscaler.model import (
     Observation,
     Quarantine,
     Rollout,
-    Service,
     Task,
     TaskState,
     Unsent,
 )
-from autoscaler.policy import Policy
 from autoscaler.testing.builders import (
     NOW,
     a_healer,
     a_memory,
     a_metric,
     a_policy,
-    a_service,
     a_task,
     at_once,
-    observe,
     some_tasks,
     value,
 )
-
-EXHAUSTED = {"rule": "exhausted", "then": "restart"}
-SERVICE = a_service(3, max_attempts=1, template="r1")
-KNOWN = Healing(release="r1")
-
-
-def dead(number: int, ago: float = 30.0) -> Task:
-    """A slot's last task, that Swarm does not replace."""
-    return a_task(
-        number,
-        TaskState.FAILED,
-        desired=TaskState.SHUTDOWN,
-        since=NOW - ago,
-        exit_code=1,
-    )
-
-
-SICK = (dead(1), a_task(2), a_task(3))
-
-
-def seen(
-    service: Service = SERVICE, tasks: tuple[Task, ...] | None = SICK, **more: Any
-) -> Observation:
-    return observe(service, tasks=tasks, **more)
-
-
-def step(
-    policy: Policy, observation: Observation, healing: Healing = KNOWN
-) -> tuple[Healing, Decision]:
-    memory, decision = decide(policy, observation, a_memory(healing=healing))
-    return memory.healing, decision
-
-
-def attempt(ago: float, rule: str = "exhausted") -> Attempt:
-    return Attempt(at=NOW - ago, act=Act.RESTART, rule=rule, release="r1")
+from tests.unit.core.sick import EXHAUSTED, KNOWN, SERVICE, attempt, seen, step
 
 
 def test_a_slot_that_swarm_gave_up_is_restarted() -> None:
@@ -152,17 +112,6 @@ HOLDS: dict[str, tuple[dict[str, Any], Observation, Healing]] = {
     "heal_budget": ({}, seen(fleet=FleetFacts(heal_at=NOW + 1)), KNOWN),
     "heal_dry_run": ({"mode": "dry-run"}, seen(), KNOWN),
 }
-ALWAYS = {"rule": "always", "then": "restart"}
-
-
-@pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rule that always finds something, so that a guard alone decides."""
-    from autoscaler.healing.exhausted import Exhausted
-    from autoscaler.model import Finding
-
-    finding = Finding(state=Health.DEGRADED, reason="always")
-    monkeypatch.setattr(Exhausted, "examine", lambda *given: (None, finding))
 
 
 def test_nothing_holds_it_but_the_guards(always: None) -> None:
@@ -213,102 +162,6 @@ def test_a_parallelism_of_zero_takes_all_at_once(always: None) -> None:
     assert step(policy, seen(replace(SERVICE, at_once=0)))[1].held_by == "min_available"
 
 
-@pytest.mark.parametrize(
-    ("heals", "pause"), [(1, 10), (2, 20), (3, 40), (4, 80), (6, 300), (9, 300)]
-)
-def test_each_heal_waits_twice_as_long_as_the_one_before(
-    always: None, heals: int, pause: int
-) -> None:
-    policy = a_healer({**EXHAUSTED, "cooldown": "0s"}, disruption={"quarantine_after": 100})
-    for ago, acts in ((pause - 0.5, False), (pause, True)):
-        attempts = (*(attempt(5000.0 + n) for n in range(heals, 1, -1)), attempt(ago))
-        _, decision = step(policy, seen(), replace(KNOWN, attempts=attempts))
-        assert (decision.action is not None) is acts
-        assert decision.held_by == (None if acts else "heal_backoff")
-
-
-def test_a_cure_that_could_not_be_sent_counts_for_nothing(always: None) -> None:
-    policy = a_healer(EXHAUSTED, disruption={"quarantine_after": 1})
-    _, decision = step(policy, seen())
-    assert decision.action is not None
-    after = a_memory(healing=KNOWN)
-    for _ in range(5):
-        after = recall.unsent(after, "no leader", NOW)
-    assert after.healing.run == ()
-    _, decision = step(policy, seen(now=NOW + 29.0), after.healing)
-    assert "no leader" in decision.reason
-    assert decision.held_by == "heal_unsent"
-    healing, decision = step(policy, seen(now=NOW + 30.0), after.healing)
-    assert healing.quarantine is None
-    assert decision.action is not None
-    assert recall.tried(after, decision.action, NOW).healing.unsent is None
-
-
-def test_why_a_heal_failed_is_told_while_the_next_one_waits_and_when_none_comes(
-    always: None,
-) -> None:
-    failed = replace(attempt(5.0), failure="it was refused: denied")
-    for policy in ({"disruption": {"backoff": "30s"}}, {"disruption": {"backoff": "1s"}}):
-        _, decision = step(
-            a_healer(EXHAUSTED, **policy), seen(), replace(KNOWN, attempts=(failed,))
-        )
-        assert decision.reason.endswith("which failed: it was refused: denied")
-    tried = replace(KNOWN, attempts=(replace(failed, at=NOW - 700.0),))
-    _, decision = step(a_healer(EXHAUSTED, disruption={"quarantine_after": 1}), seen(), tried)
-    assert decision.held_by == "quarantine"
-    assert "failed: it was refused: denied" in decision.tells[0]
-
-
-def test_after_three_heals_that_did_not_last_it_is_left_alone_and_told_once(always: None) -> None:
-    policy = a_healer({**EXHAUSTED, "cooldown": "0s"})
-    tried = replace(KNOWN, attempts=tuple(attempt(100.0 * n) for n in (9, 6, 3)))
-    healing, decision = step(policy, seen(), tried)
-    assert decision.held_by == "quarantine"
-    assert decision.health is not None
-    assert decision.health.state is Health.QUARANTINED
-    assert "3 heals did not last" in decision.tells[0]
-    _, decision = step(policy, seen(now=NOW + 86_400), healing)
-    assert (decision.held_by, decision.tells) == ("quarantine", ())
-
-
-def test_nobody_gives_up_while_the_last_heal_may_still_help(always: None) -> None:
-    policy = a_healer({**EXHAUSTED, "cooldown": "0s"}, disruption={"backoff": "60s"})
-    tried = replace(KNOWN, attempts=tuple(attempt(ago) for ago in (900.0, 600.0, 59.0)))
-    healing, decision = step(policy, seen(), tried)
-    assert (decision.held_by, healing.quarantine) == ("heal_backoff", None)
-    rolling = replace(SERVICE, rollout=Rollout.UPDATING)
-    healing, _ = step(policy, seen(rolling, now=NOW + 1), tried)
-    assert healing.quarantine is None
-    healing, decision = step(policy, seen(now=NOW + 1), tried)
-    assert (decision.held_by, healing.quarantine is None) == ("quarantine", False)
-
-
-def test_a_new_release_ends_the_quarantine(always: None) -> None:
-    held = replace(
-        KNOWN,
-        attempts=tuple(attempt(900.0) for _ in range(3)),
-        quarantine=Quarantine(at=NOW, reason="gave up", release="r1"),
-    )
-    healing, decision = step(a_healer(EXHAUSTED), seen(replace(SERVICE, template="r2")), held)
-    assert healing.quarantine is None
-    assert decision.action is not None
-
-
-@pytest.mark.parametrize(("freed", "acts"), [(-1.0, False), (0.0, True), (60.0, True)])
-def test_a_person_ends_the_quarantine_that_there_is_and_no_later_one(
-    always: None, freed: float, acts: bool
-) -> None:
-    held = replace(
-        KNOWN,
-        attempts=tuple(attempt(900.0) for _ in range(3)),
-        quarantine=Quarantine(at=NOW - 100, reason="gave up", release="r1"),
-    )
-    observation = seen(released_at=NOW - 100 + freed)
-    healing, decision = step(a_healer(EXHAUSTED), observation, held)
-    assert (decision.action is not None) is acts
-    assert (healing.quarantine is None) is acts
-
-
 def test_what_a_person_has_paused_is_neither_healed_nor_scaled(always: None) -> None:
     policy = a_policy(policy={"heal": [EXHAUSTED]}, behavior=at_once(), max=9)
     samples = {"load": value(900.0)}
@@ -317,38 +170,6 @@ def test_what_a_person_has_paused_is_neither_healed_nor_scaled(always: None) -> 
     assert (decision.action, decision.held_by) == (None, "paused")
     assert decision.reason == "paused by ann: why"
     assert after == memory
-
-
-def test_ten_healthy_minutes_prove_a_heal() -> None:
-    policy = a_healer(EXHAUSTED)
-    healing = replace(KNOWN, attempts=(attempt(60.0),))
-    for later in (0.0, 599.0):
-        healing, _ = step(policy, seen(tasks=some_tasks(3), now=NOW + later), healing)
-        assert len(healing.run) == 1
-    healing, _ = step(policy, seen(tasks=some_tasks(3), now=NOW + 600), healing)
-    assert healing.run == ()
-    assert len(healing.attempts) == 1
-
-
-def test_a_task_that_fails_meanwhile_starts_the_ten_minutes_anew() -> None:
-    policy = a_healer(EXHAUSTED)
-    healing = replace(KNOWN, attempts=(attempt(60.0),), well_since=NOW - 590)
-    failed = replace(dead(1, ago=20.0), created_at=NOW - 60)
-    tasks = (failed, *some_tasks(3))
-    healing, _ = step(policy, seen(tasks=tasks, now=NOW + 20), healing)
-    assert len(healing.run) == 1
-    assert healing.well_since == NOW - 20
-
-
-def test_a_heal_counts_from_when_it_was_done_and_one_that_was_refused_too() -> None:
-    memory = a_memory(healing=KNOWN)
-    action = step(a_healer(EXHAUSTED), seen())[1].action
-    assert action is not None
-    after = recall.after(memory, action, NOW + 1)
-    assert after.healing.attempts == (replace(attempt(-1.0)),)
-    assert after.scaled == memory.scaled
-    _, decision = step(a_healer(EXHAUSTED), seen(now=NOW + 5), after.healing)
-    assert decision.action is None
 
 
 def test_a_held_cure_does_not_block_a_scale() -> None:
