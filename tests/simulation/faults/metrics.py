@@ -117,6 +117,9 @@ FAULTS = (
     _spoils("NaN", _value("NaN")),
     _spoils("+Inf", _value("+Inf")),
     _spoils("-Inf", _value("-Inf")),
+    # Whole, finite and fresh, and not true: what is left is the brake of the fleet.
+    _spoils("all values fall to zero", _value("0")),
+    _spoils("values below zero, as after a counter's reset", _value("-1000")),
     _spoils("several series", _result(_twice)),
     _spoils("warnings with half of the value", _warned),
     _spoils("Prometheus answers 500", _refused(500)),

@@ -2,9 +2,9 @@
 
     python -m tests.simulation --incidents
 
-`outages.py` and `cures.py` hold public incidents, `nomad.py` defects of Nomad's autoscaler. Each
-is a scene (`incident.py`) on a stage (`stage.py`), with a counter-example where a brake can be
-left out.
+`outages.py` and `cures.py` hold public incidents, `nomad.py` defects of Nomad's autoscaler,
+`swarm.py` traps of Swarm's API. Each is a scene (`incident.py`) on a stage (`stage.py`), with a
+counter-example where a brake can be left out.
 """
 
 from __future__ import annotations
@@ -13,5 +13,6 @@ from tests.simulation.incidents.cures import CURES
 from tests.simulation.incidents.incident import Incident
 from tests.simulation.incidents.nomad import DEFECTS
 from tests.simulation.incidents.outages import OUTAGES
+from tests.simulation.incidents.swarm import TRAPS
 
-INCIDENTS: tuple[Incident, ...] = (*OUTAGES, *CURES, *DEFECTS)
+INCIDENTS: tuple[Incident, ...] = (*OUTAGES, *CURES, *DEFECTS, *TRAPS)

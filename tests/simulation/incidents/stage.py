@@ -14,6 +14,7 @@ from typing import Any
 from autoscaler import ordering
 from autoscaler.model import Order, OrderKind
 from autoscaler.store import SqliteStore
+from autoscaler.testing.engine.faults import Request
 from autoscaler.testing.engine.objects import EngineService
 from tests.simulation import rules
 from tests.simulation.deeds import deploy
@@ -74,6 +75,8 @@ class Stage:
         self.world: World
         self.writes: list[Write] = []
         """What the product has written since the beginning."""
+        self.asked = 0
+        """Requests that the engine was sent since the beginning."""
 
     # Before it begins.
 
@@ -106,6 +109,7 @@ class Stage:
         await self.world.open(self._group)
         self._invariants = Invariants(self.world, ALWAYS)
         self.world.swarm.on_write = self._written
+        self.world.swarm.on_request = self._heard
         for metric in self._told:
             self._scrape(metric)
         await self.wait(360)
@@ -204,6 +208,9 @@ class Stage:
         """Raise Harm unless it holds."""
         if not holds:
             raise Harm(f"{lesson}; it wrote {[_words(each) for each in self.writes]}")
+
+    def _heard(self, _request: Request) -> None:
+        self.asked += 1
 
     def _written(self, write: Write) -> None:
         self.writes.append(write)
