@@ -25,7 +25,11 @@ from autoscaler.turns import Turns
 from autoscaler.view import Samples, View
 
 MOST_SINGLE_WAKES = 50
-"""Above this many services to refresh one by one, a look at the whole fleet is cheaper."""
+"""Above this many services to refresh one by one, the whole fleet is looked at."""
+SMALL_FLEET = 1000
+"""Services up to which that look alone is cheaper than a look at each of so many besides."""
+ACTS_FIRST = 0.5
+"""Seconds for which looks wait for actions under way: our own writes are events, too."""
 CONFLICT_PAUSE = 0.2
 """Seconds before a service is looked at again after somebody else wrote it first."""
 UNCLEAR_PAUSE = 1.0
@@ -104,6 +108,8 @@ class Controller:
         """Look at one service soon, or at the whole fleet."""
         if service_id is None or len(self._due) >= MOST_SINGLE_WAKES:
             self._tick_now.set()
+            if len(self._view.services) <= SMALL_FLEET:
+                self._due.clear()
         else:
             self._due.add(service_id)
             self._woken.set()
@@ -169,8 +175,7 @@ class Controller:
             loop.call_at(opens, self.wake)
 
     def _gone(self, service_id: str) -> None:
-        dropped = self._view.drop(service_id)
-        if dropped is not None:
+        if (dropped := self._view.drop(service_id)) is not None:
             self._telemetry.gone(dropped.name)
 
     async def _sample(
@@ -183,8 +188,7 @@ class Controller:
             policies = self._covering(service)
             if len(policies) == 1 and not policies[0].problems:
                 covered.append((policies[0].policy, service))
-        tasks, now = self._view.tasks, self._clock()
-        within = within or self._read_within
+        tasks, now, within = self._view.tasks, self._clock(), within or self._read_within
         return await sample(covered, self._sources, tasks, now, within, self._reconciler.remembered)
 
     async def _pass(self, services: Sequence[Service]) -> None:
@@ -199,9 +203,9 @@ class Controller:
                 asyncio.get_running_loop().call_later(UNCLEAR_PAUSE, self.wake, service.id)
 
     def _spawn(self, intent: Intent) -> None:
-        name = f"{intent.action.kind} {intent.action.service}"
-        work = self._guarded("action", self._act(intent), service=intent.action.service)
-        self._run(work, name)
+        name = intent.action.service
+        work = self._guarded("action", self._act(intent), service=name)
+        self._run(work, f"{intent.action.kind} {name}")
 
     def _keep(self, proof: Proof) -> None:
         async def within_slot() -> None:
@@ -237,8 +241,9 @@ class Controller:
         loop = asyncio.get_running_loop()
         due, settled = loop.time(), False
         while True:
+            if not (on_time := loop.time() >= due):
+                await self._let_act()
             self._tick_now.clear()
-            on_time = loop.time() >= due
             await self._guarded("cycle", self.cycle(ask_all=on_time))
             if not settled and self._view.at is not None:
                 garbage.settle()
@@ -255,14 +260,18 @@ class Controller:
     async def _wake_ups(self) -> None:
         while True:
             await self._woken.wait()
+            await self._let_act()
             self._woken.clear()
             due, self._due = self._due, set()
             await asyncio.gather(*(self._wake_up(service_id) for service_id in due))
             await asyncio.sleep(WAKE_GAP)
 
+    async def _let_act(self) -> None:
+        if self._acts:
+            await asyncio.wait(self._acts, timeout=ACTS_FIRST)
+
     async def _wake_up(self, service_id: str) -> None:
-        known = self._view.services.get(service_id)
-        name = known.name if known else service_id
+        name = known.name if (known := self._view.services.get(service_id)) else service_id
         await self._guarded("wake-up", self.refresh(service_id), service=name)
 
     async def _listen(self) -> None:

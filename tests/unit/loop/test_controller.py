@@ -9,7 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from autoscaler.controller import CONFLICT_PAUSE, MOST_SINGLE_WAKES
+from autoscaler.controller import (
+    ACTS_FIRST,
+    CONFLICT_PAUSE,
+    MOST_SINGLE_WAKES,
+    SMALL_FLEET,
+)
 from autoscaler.errors import Conflict, Temporary
 from autoscaler.model import Action, Event, Fleet, Order, OrderKind, Outcome, Service, Task
 from autoscaler.ports import Orchestrator, Store
@@ -139,12 +144,26 @@ async def test_a_service_that_is_woken_all_the_time_is_looked_at_twenty_times_a_
 
 
 @in_virtual_time
-async def test_so_many_wake_ups_at_once_are_one_look_at_the_fleet() -> None:
-    count = MOST_SINGLE_WAKES + 30
+async def test_so_many_wake_ups_at_once_are_one_look_at_a_small_fleet() -> None:
+    count = 2 * MOST_SINGLE_WAKES - 1
     services = [a_service(3, id=f"s{n}", name=f"s{n}") for n in range(count)]
     async with a_scene(*services) as (scene, watched), running(scene):
         await asyncio.sleep(5)
         for service in services:
+            scene.controller.wake(service.id)
+        await asyncio.sleep(5)
+        singly = [looked for _, looked in watched.looked if looked != "fleet"]
+        assert len(singly) < MOST_SINGLE_WAKES
+        assert watched.times("fleet") == [0, 5]
+
+
+@in_virtual_time
+async def test_a_large_fleet_is_not_waited_for_where_some_services_can_be_looked_at() -> None:
+    count = SMALL_FLEET + 1
+    services = [a_service(3, id=f"s{n}", name=f"s{n}") for n in range(count)]
+    async with a_scene(*services) as (scene, watched), running(scene):
+        await asyncio.sleep(5)
+        for service in services[: MOST_SINGLE_WAKES + 30]:
             scene.controller.wake(service.id)
         await asyncio.sleep(5)
         singly = [looked for _, looked in watched.looked if looked != "fleet"]
@@ -221,6 +240,26 @@ async def test_after_a_conflict_the_pause_grows_up_to_the_interval_and_starts_an
             scene.source.answer = constant(1200.0)
             await eventually(lambda: len(watched.tried) == 2, INTERVAL + 1)
             assert watched.tried[1] - watched.tried[0] == pytest.approx(CONFLICT_PAUSE, abs=0.1)
+
+
+@in_virtual_time
+async def test_looks_wait_for_actions_under_way_and_not_for_long() -> None:
+    other = a_service(9, id="b", name="b")
+    async with a_scene(a_service(3), other, answer=constant(900.0)) as (scene, watched):
+        watched.slow = 0.2
+        async with running(scene):
+            await eventually(lambda: watched.tried != [])
+            scene.controller.wake("b")
+            await asyncio.sleep(0.15)
+            assert watched.times("b") == []
+            await asyncio.sleep(0.1)
+            assert len(watched.times("b")) == 1
+            watched.slow = 20.0
+            scene.source.answer = constant(1800.0)
+            await eventually(lambda: len(watched.tried) == 3, INTERVAL + 1)
+            scene.controller.wake("b")
+            await asyncio.sleep(ACTS_FIRST + 0.1)
+            assert len(watched.times("b")) == 2
 
 
 @in_virtual_time
