@@ -126,7 +126,7 @@ async def test_at_a_start_those_of_files_hold_before_it_is_known_what_is_kept(
     async with watching(watched) as told:
         assert await told.next_names() == ["shop-web"]
         assert (watched.loaded, watched.problems, watched.current.whole) == (True, (), False)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             for _ in range(4):
                 await unknown.get()
         assert told.events.empty()

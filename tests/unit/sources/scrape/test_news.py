@@ -18,7 +18,7 @@ async def test_whoever_asked_is_told_when_the_next_page_has_come(
     source.on_news(told.put_nowait)
     queries = [asker.query(replace(WEB, id=key), interval="1s") for key in ("a", "b")]
     await source.read(queries, {})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         first = await told.get()
         assert set(first) == {"a", "b"}
         page.lines = {'wanted{b="c"}': 8}
