@@ -108,7 +108,7 @@ async def test_a_busy_loop_uses_its_whole_limit(
     record_property("share of the limit", f"{use(sample)[0]:.0%}")
     assert service.limits == Resources(nano_cpus=200_000_000, memory_bytes=64 * MEBIBYTE)
     assert sample.at is not None
-    assert abs(sample.at - time.time()) < 60
+    assert abs(sample.at - time.time()) < 600
 
 
 async def test_a_busy_service_is_scaled_by_its_own_cpu(

@@ -110,7 +110,7 @@ async def test_each_kind_of_value_is_told_apart(page: Page, asked: Asked) -> Non
     page.set("pair", 2, n="2")
     sample = await asked.until(is_known, "number")
     assert (sample.quality, sample.value) == (Quality.VALUE, 3.5)
-    assert abs(time.time() - (sample.at or 0)) < 60
+    assert abs(time.time() - (sample.at or 0)) < 600
     expected: dict[str, tuple[Quality, float | None]] = {
         "zero": (Quality.VALUE, 0),
         "zero / zero": (Quality.NAN, None),
@@ -187,7 +187,7 @@ async def test_a_sample_that_its_exporter_dates_grows_old(page: Page, asked: Ask
     for text in ('frozen{n="1"}', "sum(frozen)", "max by (job) (frozen)"):
         stale = await asked.ask(text, max_age="1m30s")
         assert (stale.quality, stale.value) == (Quality.STALE, None), text
-        assert 100 <= time.time() - (stale.at or 0) < 160
+        assert 100 <= time.time() - (stale.at or 0) < 4 * 60
         assert (await asked.ask(text, max_age="4m")).known
     assert (await asked.ask('frozen{n="2"}', max_age="1m30s")).known
     # Of other expressions the age of the samples cannot be told.
