@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sqlite3
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -14,6 +14,7 @@ from aiohttp import web as http
 from autoscaler import web
 from autoscaler.app import Parts, assemble, keeper, work
 from autoscaler.errors import AutoscalerError
+from autoscaler.model import Decision, Sample
 from autoscaler.orchestrators.swarm import SwarmOrchestrator, SwarmSettings
 from autoscaler.orchestrators.swarm.settings import EventSettings
 from autoscaler.policy_files import PolicyFiles, PolicyWatcher
@@ -198,6 +199,13 @@ class _Telemetry(Telemetry):
     def __init__(self, world: World, clock: Callable[[], float]) -> None:
         super().__init__(clock)
         self._world = world
+
+    def decided(self, decision: Decision, *, samples: Mapping[str, Sample], **how: Any) -> None:
+        """A pass has ended; a source that failed in its own code is a finding."""
+        super().decided(decision, samples=samples, **how)
+        for name, sample in samples.items():
+            if sample.detail.startswith("source ") and " failed: " in sample.detail:
+                self._world.wrong("no error is unexpected", f"{name}: {sample.detail}")
 
     def error(self, where: str, error: BaseException, *, service: str = "") -> None:
         """What the loop caught."""
