@@ -38,8 +38,8 @@ HPA = Policy(options={"strict_hpa": True})
 
 
 def quick(preset: str, **changes: Any) -> Policy:
-    """A preset as it is meant to be used: passes every 5 s, on rates of the last 10 s."""
-    return Policy({"preset": preset}, every=5.0, window=10.0, **changes)
+    """A preset as it is meant to be used: passes every 5 s, on rates of the last 5 s."""
+    return Policy({"preset": preset}, every=5.0, window=5.0, **changes)
 
 
 CONTROLLERS = (

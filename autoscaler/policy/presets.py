@@ -24,16 +24,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "bursty": {
         "behavior": {
             "scale_up": {"tolerance": 0.0, "policies": _AT_ONCE},
-            "scale_down": {"tolerance": 0.3, "stabilization": "15s"},
+            "scale_down": {"tolerance": 0.25, "stabilization": "30s"},
         },
         "target": {"look_ahead": "15s", "spare": 15},
     },
     "slow-start": {
         "behavior": {
             "scale_up": {"tolerance": 0.0, "policies": _AT_ONCE},
-            "scale_down": {"tolerance": 0.1, "stabilization": "7m"},
+            "scale_down": {"tolerance": 0.1, "stabilization": "3m"},
         },
-        "target": {"look_ahead": "10s"},
+        "target": {"look_ahead": "15s"},
     },
 }
 

@@ -1,8 +1,8 @@
 """Where a metric will be when replicas that are added now have started.
 
-The line through its last points (`trend.py`) is followed for a while, as far as it rises by more
-than noise. What falls may rise again: a metric that falls is taken as it is. Where noise hides
-what it is, it is taken as high as it may well be.
+What does best at forecasting it (`trend.py`) is followed for a while, as far as it rises. What
+falls may rise again: a metric that falls is taken as it is. Added to that is what such forecasts
+were wrong by of late.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ def look(memory: Any, reading: Reading, seconds: float) -> tuple[Any, Reading]:
     if not seconds:
         return None, reading
     now, at = reading.observation.now, reading.sample.at
-    after, found = trend.follow(memory, now if at is None else at, reading.total, now)
-    return after, _moved(reading, found.highest + found.rise(seconds))
+    at = now if at is None else at
+    after, found = trend.follow(memory, at, reading.total, now, seconds)
+    return after, moved(reading, found.highest)
 
 
-def _moved(reading: Reading, total: float) -> Reading:
-    """A sample of tasks moves in proportion: which of them will carry it is not known."""
+def moved(reading: Reading, total: float) -> Reading:
+    """The reading with another total.
+
+    A sample of tasks moves in proportion: which of them will carry it is not known.
+    """
     sample = reading.sample
     if total <= 0.0 or (sample.total <= 0.0 and sample.tasks is not None):
         return reading

@@ -1,8 +1,8 @@
 """What a metric will be, how wrong such forecasts were, and whether they were of any use.
 
-Inputs are what the metric is, where its trend leads, and how it went on a day ago; recursive
-least squares learn what each of these counts. A forecast is compared with what came, and with
-what would have been said without one: that all stays as it is.
+Inputs are what the metric is, by how much its trend has it rise, and how it went on a day ago;
+recursive least squares learn what each of these counts. A forecast is compared with what came,
+and with what would have been said without it: that the trend goes on.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, Self
 from autoscaler.strategies.recursive import Weights
 from autoscaler.strategies.trend import Trend
 
-FIRST = (1.0, 0.0, 0.0)
-"""At first the forecast is what there is."""
+FIRST = (1.0, 1.0, 0.0)
+"""At first the forecast is the trend."""
 EACH = 4
 """So many forecasts are made in the time that one looks ahead."""
 ERRORS = 100
@@ -50,7 +50,7 @@ class Foresight:
     loss: float = 0.0
     """The rolling error of forecasts,"""
     naive: float = 0.0
-    """and of no forecast: that all stays as it is."""
+    """and of none: that the trend goes on."""
 
     def after(self, at: float, trend: Trend, horizon: float, season: float) -> tuple[Self, float]:
         """With what came true by now; and what will be in `horizon` seconds.
@@ -58,7 +58,7 @@ class Foresight:
         `season` is the change over these seconds a day ago.
         """
         known = self._compared(at, trend.level, horizon)
-        inputs = (trend.level, trend.slope * horizon, season)
+        inputs = (trend.level, trend.rise, season)
         value = _bounded(known.weights.output(inputs), trend.level)
         last = known.pending[-1].due if known.pending else at
         if not known.pending or at + horizon - last >= horizon / EACH:
@@ -87,7 +87,7 @@ class Foresight:
         return known
 
     def _learned(self, forecast: Pending, level: float) -> Self:
-        error, naive = level - forecast.value, abs(level - forecast.inputs[0])
+        error, naive = level - forecast.value, abs(level - sum(forecast.inputs[:2]))
         return replace(
             self,
             weights=_taught(self.weights, forecast.inputs, level),

@@ -1,4 +1,4 @@
-"""`predictive`: as `target` with `average_value`, and never fewer than a forecast asks for.
+"""`predictive`: as `target` that looks ahead, and never fewer than a learned forecast asks for.
 
 predictive: {average_value: 100}
 predictive: {average_value: 100, horizon: 2m, quantile: 0.95, season: true}
@@ -6,6 +6,7 @@ predictive: {average_value: 100, horizon: 2m, quantile: 0.95, season: true}
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import ceil
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from pydantic import Field
 from autoscaler.durations import Duration
 from autoscaler.model import Recommendation
 from autoscaler.ports import Reading
-from autoscaler.strategies import trend
+from autoscaler.strategies import ahead, trend
 from autoscaler.strategies.foresight import Foresight
 from autoscaler.strategies.proportion import MOST_REPLICAS
 from autoscaler.strategies.season import Season
@@ -37,40 +38,45 @@ class Predictive(Strict):
 
     def step(self, memory: Any, reading: Reading) -> tuple[Any, Recommendation]:
         """Recommend replicas; remembers trend, forecasts that are open, errors and a day."""
-        _, found = Target(average_value=self.average_value).step(None, reading)
-        after, foresight, value = self._foreseen(memory, reading)
-        if found.replicas is None:
-            return after, found
+        after, found, foresight, value = self._foreseen(memory, reading)
+        asked = self._reactive.recommend(ahead.moved(reading, found.highest))
+        if asked.replicas is None:
+            return after, asked
         if not foresight.counts:
-            told = f"{found.reason}; no forecast that is better than none"
-            return after, Recommendation(name=found.name, replicas=found.replicas, reason=told)
+            told = f"{asked.reason}; no forecast that is better than none"
+            return after, Recommendation(name=asked.name, replicas=asked.replicas, reason=told)
         floor = value + foresight.margin(self.quantile)
         least = ceil(min(floor / self.average_value, MOST_REPLICAS))
-        told = f"{found.reason}; {floor:g} foreseen in {self.horizon:g} s: at least {least}"
-        replicas = max(found.replicas, least)
-        return after, Recommendation(name=found.name, replicas=replicas, reason=told)
+        told = f"{asked.reason}; {floor:g} foreseen in {self.horizon:g} s: at least {least}"
+        replicas = max(asked.replicas, least)
+        return after, Recommendation(name=asked.name, replicas=replicas, reason=told)
 
-    def _foreseen(self, memory: Any, reading: Reading) -> tuple[Any, Foresight, float]:
-        """The memory, how forecasts did, and the newest; a measurement counts once."""
+    @cached_property
+    def _reactive(self) -> Target:
+        stated = {"average_value": self.average_value, "look_ahead": f"{self.horizon:g}s"}
+        return Target.model_validate(stated)
+
+    def _foreseen(self, memory: Any, reading: Reading) -> tuple[Any, trend.Trend, Foresight, float]:
+        """The memory, the trend, how forecasts did, and the newest; a measurement counts once."""
         now, at = reading.observation.now, reading.sample.at
         at = now if at is None else at
-        line, foresight, season = self._read(memory)
-        last = trend.newest(line)
-        line, found = trend.follow(line, at, reading.total, now)
-        if trend.newest(line) != last:
+        course, foresight, season = self._read(memory)
+        last = trend.newest(course)
+        course, found = trend.follow(course, at, reading.total, now, self.horizon)
+        if trend.newest(course) != last:
             season = season.after(at, found.level) if self.season else season
             change = season.change(at, self.horizon) if self.season else 0.0
             foresight, value = foresight.after(at, found, self.horizon, change)
         else:
             value = foresight.pending[-1].value if foresight.pending else found.level
-        remembered = [line, foresight.stored(), season.stored() if self.season else None]
-        return remembered, foresight, value
+        remembered = [course, foresight.stored(), season.stored() if self.season else None]
+        return remembered, found, foresight, value
 
     def _read(self, memory: Any) -> tuple[Any, Foresight, Season]:
         """What was remembered; nothing where it cannot be read."""
         try:
-            line, foresight, season = memory
+            course, foresight, season = memory
             known = Season.read(season) if self.season and season is not None else Season()
-            return line, Foresight.read(foresight), known
+            return course, Foresight.read(foresight), known
         except (TypeError, ValueError, ArithmeticError):
             return None, Foresight(), Season()

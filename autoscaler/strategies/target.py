@@ -49,9 +49,9 @@ class Target(Strict):
     max_scale_down: Most | None = None
     """At most so many replicas are removed at a time."""
     look_ahead: Annotated[Duration, Field(ge=0, le=900)] = 0.0
-    """Go by where a metric that rises will be so much later, on the line through its last points,
-    which smooths noise: the time that a new replica needs to start, half of the window that the
-    metric is measured over, and half of the time between two passes."""
+    """Go by where a metric that rises may well be so much later, by the forecasts that did best of
+    late, which smooths noise: the time that a new replica needs to start, half of the window that
+    the metric is measured over, and half of the time between two passes."""
     spare: Annotated[int, Field(ge=0, le=1000)] = 0
     """When replicas are added, so many percent more are: fewer and larger steps."""
     strict_hpa: bool = False
@@ -69,9 +69,10 @@ class Target(Strict):
     def step(self, memory: Any, reading: Reading) -> tuple[Any, Recommendation]:
         """Recommend replicas; remembers the line that it looks ahead by."""
         after, reading = ahead.look(memory, reading, self.look_ahead)
-        return after, self._recommend(reading)
+        return after, self.recommend(reading)
 
-    def _recommend(self, reading: Reading) -> Recommendation:
+    def recommend(self, reading: Reading) -> Recommendation:
+        """What follows from a reading that has been looked ahead of."""
         current, per_task = reading.current, self._is_per_task(reading)
         idle = per_task and not current
         proposal = IDLE if idle and not self.strict_hpa else self.propose(reading)

@@ -1,161 +1,165 @@
-"""The line that a noisy metric follows now, and how far it can be trusted.
+"""Where a noisy metric is now, where it goes, and how far that can be trusted.
 
-Several lines go through the points, each by least squares that forget: the first within seconds,
-the last within minutes. The longest counts that no shorter one contradicts, as far as the noise
-lets them be told apart (Lepski's rule, 1991). Without noise that is a short one, which follows
-each turn; the more noise there is the longer are the lines that it cannot be told from. The
-noise is the median of how much each point surprised the shortest line.
+Means over seconds and over minutes, and lines through the last seconds, compete in forecasting
+(`rivals.py`); what counts is how well each did of late. Because a change may be larger than
+what did well so far can follow, no forecast leaves the range that the last points allow: the
+means over longer and longer times narrow it, each by what its noise leaves open, until one
+contradicts the shorter ones (Lepski's rule, 1991).
+
+What forecasts were wrong by, beyond the noise of the points themselves, is the margin. That noise
+is what a point lies off the line between its neighbours, which does not take a slope for noise
+(Gasser, Sroka and Jennen-Steinmetz, Biometrika 73, 1986).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp, isfinite, sqrt
 from typing import Any, NamedTuple
 
+from autoscaler.strategies.lines import Line
+from autoscaler.strategies.rivals import FORGETTING, Rivals
+
 AHEAD = 60.0
 """Seconds that a source's clock may be ahead; what is from later still is forgotten."""
-FORGETTING = (5.0, 10.0, 20.0, 40.0, 80.0)
-"""Seconds after which a point counts 1/e, for each line."""
+MEANS = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
+"""Seconds after which a point counts 1/e, for each mean."""
+LINES = 3
+"""Of so many, the shortest, the line is followed as well."""
+RIVALS = 1 + len(MEANS) + LINES
+"""One more forecast is that all stays as it is."""
 DOUBT = 3.0
-"""So many standard errors of the shorter line apart, and the longer one is wrong."""
-CAUTION = 2.0
-"""So many standard errors are doubted: a level may be higher, a slope may be less steep."""
-HASTE = 0.05
-"""How fast the estimate of the noise follows surprises, as a share of it with each point."""
-LEAST_NOISE = 0.001
-"""Noise is taken for no less than this share of the value."""
-NORMAL = 0.81
-"""Median surprise of the shortest line where the noise is normal with a deviation of 1."""
-
-
-class Line(NamedTuple):
-    """Sums over points by weight: ages are negative seconds, the newest point's is 0."""
-
-    weight: float = 0.0
-    age: float = 0.0
-    age_squared: float = 0.0
-    value: float = 0.0
-    age_value: float = 0.0
-
-    def after(self, seconds: float, value: float, forgetting: float) -> Line:
-        """The line with one more point."""
-        weight, age, age_squared, total, age_value = self
-        kept = exp(-seconds / forgetting)
-        return Line(
-            kept * weight + 1.0,
-            kept * (age - seconds * weight),
-            kept * (age_squared - seconds * (2.0 * age - seconds * weight)),
-            kept * total + value,
-            kept * (age_value - seconds * total),
-        )
-
-    def now(self) -> tuple[float, float]:
-        """Its value at the newest point, and its change per second: 0 with a single point."""
-        weight, age, age_squared, total, age_value = self
-        spread = weight * age_squared - age * age
-        if spread <= 1e-9 * weight * age_squared:
-            return total / weight, 0.0
-        slope = (weight * age_value - age * total) / spread
-        return (total - slope * age) / weight, slope
-
-    def errors(self) -> tuple[float, float]:
-        """Standard errors of level and slope, in units of the noise of a point.
-
-        Those of exponential weights at even distances (Brown 1963, double smoothing).
-        """
-        kept = 1.0 - 1.0 / self.weight
-        if kept <= 0.0 or self.age >= 0.0:
-            return 1.0, 0.0
-        share = (1.0 - kept) / (1.0 + kept)
-        level = share * (1.0 + 4.0 * kept + 5.0 * kept * kept) / (1.0 + kept) ** 2
-        distance = self.age / (self.weight * (1.0 - self.weight))
-        return sqrt(level), sqrt(2.0 * share**3) / distance
+"""So many standard errors of the shorter mean apart, and the longer one is wrong."""
+CAUTION = 1.0
+"""So many standard errors of forecasts are the margin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Where a metric is now, and where it goes."""
+    """A metric, without its noise."""
 
     level: float
-    slope: float
-    """Change per second."""
-    level_error: float
-    """Standard error of the level."""
-    slope_error: float
+    """Where it is."""
+    rise: float
+    """How much higher it will be; 0 where it falls, for it may rise again."""
+    highest: float
+    """Where it may well be by then, for all that forecasts were wrong by; 0 or more."""
+
+
+class Noise(NamedTuple):
+    """How far points lie off the line between their neighbours."""
+
+    squares: float = 0.0
+    weight: float = 0.0
+    points: tuple[tuple[float, float], ...] = ()
+    """The last two: times and values."""
+
+    def after(self, at: float, seconds: float, value: float) -> Noise:
+        """With one more point."""
+        kept = exp(-seconds / FORGETTING)
+        points = (*self.points, (at, value))
+        if len(points) < 3:
+            return self._replace(points=points)
+        (first, before), (middle, between), _ = points
+        part = (middle - first) / (at - first)
+        off = between - before - part * (value - before)
+        square = off * off / (1.0 + part * part + (1.0 - part) * (1.0 - part))
+        return Noise(kept * self.squares + square, kept * self.weight + 1.0, points[1:])
 
     @property
-    def highest(self) -> float:
-        """Where it may well be now, if noise made it look lower."""
-        return self.level + CAUTION * self.level_error
-
-    def rise(self, seconds: float) -> float:
-        """How much higher it will be, as far as that is more than noise; 0 where it falls."""
-        return max(0.0, self.slope - CAUTION * self.slope_error) * seconds
+    def variance(self) -> float:
+        """Of a point."""
+        return self.squares / self.weight if self.weight else 0.0
 
 
 class Course(NamedTuple):
     """What is remembered of a metric."""
 
     at: float
-    noise: float
-    """The median of how far a point was from where the shortest line would have had it."""
-    points: int
+    value: float
     lines: tuple[Line, ...]
+    noise: Noise
+    rivals: Rivals
 
-    def after(self, at: float, value: float) -> Course:
+    def after(self, at: float, value: float, horizon: float) -> Course:
         """With one more point; begins anew where numbers grow beyond all bounds."""
         seconds = at - self.at
-        pairs = zip(self.lines, FORGETTING, strict=True)
+        pairs = zip(self.lines, MEANS, strict=True)
         lines = tuple(line.after(seconds, value, forgetting) for line, forgetting in pairs)
-        found = Course(at, self._noise(seconds, value), self.points + 1, lines)
-        return found if found.is_sane() else begun(at, value)
+        noise = self.noise.after(at, seconds, value)
+        rivals = self.rivals.after(at, seconds, value)
+        found = Course(at, value, lines, noise, rivals)._saying(horizon)
+        return found if found.is_sane() else begun(at, value, horizon)
 
-    def _noise(self, seconds: float, value: float) -> float:
-        """The first point that can surprise says how much; later ones move the median."""
-        if self.points < 2:
-            return 0.0
-        level, slope = self.lines[0].now()
-        noise = surprise = abs(value - level - slope * seconds)
-        if self.points > 2:
-            noise = self.noise * exp(HASTE if surprise > self.noise else -HASTE)
-        return max(noise, LEAST_NOISE * abs(value))
+    def _saying(self, horizon: float) -> Course:
+        said = [level + rise for level, rise in self._forecasts(horizon)]
+        return self._replace(rivals=self.rivals.saying(self.at, horizon, said))
+
+    def _forecasts(self, horizon: float) -> Iterator[tuple[float, float]]:
+        """What each rival takes for the level, and by how much it sees that rise."""
+        yield self.value, 0.0
+        for line in self.lines:
+            yield line.mean, 0.0
+        for line in self.lines[:LINES]:
+            level, slope = line.now()
+            yield max(0.0, level), max(0.0, slope) * horizon
+
+    def trend(self, horizon: float) -> Trend:
+        """Where it is, and where it will be so many seconds on."""
+        levels, rises = zip(*self._forecasts(horizon), strict=True)
+        rise = self.rivals.average(rises)
+        low, high = self._range()
+        level = min(self.rivals.average(levels), high)
+        return Trend(max(level, low), rise, max(0.0, low, level + rise + self._margin))
+
+    @property
+    def _margin(self) -> float:
+        return CAUTION * sqrt(max(0.0, self.rivals.variance - self.noise.variance))
+
+    def _range(self) -> tuple[float, float]:
+        """The levels that the last points allow."""
+        doubt = DOUBT * sqrt(self.noise.variance)
+        low, high = self.value - doubt, self.value + doubt
+        for line in self.lines:
+            if not low <= line.mean <= high:
+                break
+            reach = doubt * line.mean_error
+            low, high = max(low, line.mean - reach), min(high, line.mean + reach)
+        return low, high
 
     def is_sane(self) -> bool:
         """Whether all of it can be reckoned with."""
-        sums = [self.at, self.noise, *(sum(line) + sum(line.now()) for line in self.lines)]
-        return all(map(isfinite, sums))
+        numbers = [self.at, self.value, self.noise.squares, self.noise.weight]
+        numbers += [sum(line) + sum(line.now()) for line in self.lines]
+        numbers += [number for point in self.noise.points for number in point]
+        return all(map(isfinite, numbers)) and self.rivals.is_sane()
 
-    def trend(self, value: float) -> Trend:
-        """Along the longest line that no shorter one contradicts; `value` is the last point's."""
-        noise = self.noise / NORMAL
-        found = Trend(value, 0.0, noise, 0.0)
-        low, high = value - DOUBT * noise, value + DOUBT * noise
-        for line in self.lines:
-            level, slope = line.now()
-            if not low <= level <= high:
-                break
-            error, slope_error = line.errors()
-            found = Trend(level, slope, noise * error, noise * slope_error)
-            low = max(low, level - DOUBT * found.level_error)
-            high = min(high, level + DOUBT * found.level_error)
-        return found
+    def stored(self) -> list[Any]:
+        """As a memory."""
+        lines = [list(line) for line in self.lines]
+        squares, weight, points = self.noise
+        noise = [squares, weight, [list(point) for point in points]]
+        return [self.at, self.value, lines, noise, self.rivals.stored()]
 
 
-def begun(at: float, value: float) -> Course:
+def begun(at: float, value: float, horizon: float) -> Course:
     """A metric that is seen for the first time."""
-    return Course(at, 0.0, 1, (Line().after(0.0, value, 1.0),) * len(FORGETTING))
+    lines = (Line().after(0.0, value, 1.0),) * len(MEANS)
+    noise, rivals = Noise(points=((at, value),)), Rivals((0.0,) * RIVALS)
+    return Course(at, value, lines, noise, rivals)._saying(horizon)
 
 
-def follow(memory: Any, at: float, value: float, now: float) -> tuple[list[Any], Trend]:
-    """What to remember, and the trend; the same measurement counts once."""
+def follow(
+    memory: Any, at: float, value: float, now: float, horizon: float
+) -> tuple[list[Any], Trend]:
+    """What to remember, and the trend over `horizon` seconds; the same measurement counts once."""
     known = _read(memory)
     if known is None or known.at > now + AHEAD:
-        known = begun(at, value)
+        known = begun(at, value, horizon)
     elif at > known.at:
-        known = known.after(at, value)
-    lines = [list(line) for line in known.lines]
-    return [known.at, known.noise, known.points, lines], known.trend(value)
+        known = known.after(at, value, horizon)
+    return known.stored(), known.trend(horizon)
 
 
 def newest(memory: Any) -> float | None:
@@ -167,10 +171,19 @@ def newest(memory: Any) -> float | None:
 def _read(memory: Any) -> Course | None:
     """What `follow` remembered; None where it cannot be read."""
     try:
-        at, noise, points, found = memory
-        lines = tuple(Line(*map(float, line)) for line in found)
-        course = Course(float(at), float(noise), int(points), lines)
-        sound = len(lines) == len(FORGETTING) and all(line.weight >= 1.0 for line in lines)
-        return course if sound and course.is_sane() else None
+        at, value, lines, (squares, weight, points), rivals = memory
+        known = tuple(Line(*map(float, line)) for line in lines)
+        last = tuple((float(moment), float(seen)) for moment, seen in points)
+        noise = Noise(float(squares), float(weight), last)
+        found = Course(float(at), float(value), known, noise, Rivals.read(rivals, RIVALS))
+        return found if _is_sound(found) else None
     except (TypeError, ValueError, ArithmeticError):
         return None
+
+
+def _is_sound(found: Course) -> bool:
+    times = [at for at, _ in found.noise.points]
+    rising = 1 <= len(times) <= 2 and times == sorted(set(times)) and times[-1] == found.at
+    sums = min(found.noise.squares, found.noise.weight) >= 0.0
+    lines = len(found.lines) == len(MEANS) and all(line.weight >= 1.0 for line in found.lines)
+    return rising and sums and lines and found.is_sane()

@@ -33,9 +33,9 @@ def led(strategy: Target, *totals: float, every: float = 5.0) -> tuple[Any, int 
 
 
 def test_a_metric_that_rises_is_taken_where_it_will_be() -> None:
-    target = ahead(20)
-    assert led(target, 100, 150, 200, 250)[1] == 5  # 250 + 20 s of 10 a second = 450
-    assert led(Target(average_value=100), 100, 150, 200, 250)[1] == 3
+    rising = [100.0 + 50 * number for number in range(30)]
+    assert led(ahead(20), *rising)[1] == 18  # 1550 + 20 s of 10 a second = 1750
+    assert led(Target(average_value=100), *rising)[1] == 16
 
 
 def test_a_metric_that_falls_is_taken_as_it_is() -> None:
@@ -62,15 +62,15 @@ def test_the_same_measurement_counts_once() -> None:
 
 
 def test_values_of_tasks_rise_in_proportion() -> None:
-    memory, _ = look(None, reading(per_task(10.0, 30.0, at=NOW), replicas=2), 10.0)
-    later = reading(per_task(20.0, 60.0, None, at=NOW + 10), 10.0, 3)
-    _, raised = look(memory, later, 10.0)
+    memory, raised = None, reading(per_task(at=NOW), replicas=2)
+    for n in range(20):
+        sample = per_task(10.0 * n, 30.0 * n, None, at=NOW + 10 * n)
+        memory, raised = look(memory, reading(sample, 10.0 * n, 3), 10.0)
     tasks = raised.sample.tasks or {}
-    assert [tasks[f"task-{n}"].value for n in (1, 2, 3)] == [
-        pytest.approx(30.0),
-        pytest.approx(90.0),
-        None,
-    ]
+    first, second, third = (tasks[f"task-{n}"].value for n in (1, 2, 3))
+    assert first == pytest.approx(200.0, rel=0.02)
+    assert second == pytest.approx(3 * (first or 0.0))
+    assert third is None
 
 
 def test_small_numbers_rise_as_large_ones_do() -> None:

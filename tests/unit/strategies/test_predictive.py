@@ -54,12 +54,12 @@ def test_it_asks_before_a_load_that_rises_needs_it() -> None:
     assert short(wave, ahead, 60) < short(wave, now, 60) / 4
 
 
-def test_it_never_asks_for_less_than_target_does() -> None:
+def test_it_never_asks_for_less_than_target_does_that_looks_as_far_ahead() -> None:
     draw = random.Random(1)
     load = [max(0.0, wave(10.0 * n) + draw.gauss(0, 30)) for n in range(600)]
-    bare = Target(average_value=10)
+    target, memory = Target.model_validate({"average_value": 10, "look_ahead": "60s"}), None
     for now, _, found in steps(lambda at: load[round(at / 10)], 600):
-        least = bare.step(None, reading(load[round(now / 10)], now))[1]
+        memory, least = target.step(memory, reading(load[round(now / 10)], now))
         assert (found.replicas or 0) >= (least.replicas or 0)
 
 
