@@ -24,7 +24,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "bursty": {
         "behavior": {
             "scale_up": {"tolerance": 0.0, "policies": _AT_ONCE},
-            "scale_down": {"tolerance": 0.25, "stabilization": "30s"},
+            "scale_down": {"tolerance": 0.2, "stabilization": "30s"},
         },
         "target": {"look_ahead": "15s", "spare": 15},
     },
