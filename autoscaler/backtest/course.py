@@ -15,6 +15,7 @@ from autoscaler.errors import Invalid
 from autoscaler.model import Quality as Worth
 from autoscaler.model import Sample, Service
 from autoscaler.policy import Metric, Policy
+from autoscaler.strategies.predictive import Predictive
 from autoscaler.strategies.target import Target
 
 
@@ -45,13 +46,25 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """What is kept of a pass: a replay may have two million of them."""
+
+    at: float
+    running: int
+    """Replicas that ran when it was made."""
+    acted: bool
+    held_by: str | None
+    """The guard that kept the service from what was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """A policy's replay."""
 
     policy: str
     load: Load
     passes: Passes
-    steps: tuple[Step, ...]
+    steps: tuple[Passed, ...]
     demand: tuple[int | None, ...]
     """By pass; None where it is not known."""
     quality: Quality | None
@@ -62,7 +75,7 @@ class Course:
     @property
     def actions(self) -> int:
         """Changes of the number of replicas."""
-        return sum(step.decision.action is not None for step in self.steps)
+        return sum(step.acted for step in self.steps)
 
     @property
     def replica_hours(self) -> float:
@@ -101,7 +114,8 @@ def load_of(policy: Policy, named: str | None, capacity: float | None) -> Load:
 
 
 def _average_value(metric: Metric) -> float | None:
-    return metric.strategy.average_value if isinstance(metric.strategy, Target) else None
+    strategy = metric.strategy
+    return strategy.average_value if isinstance(strategy, Target | Predictive) else None
 
 
 def _by_share(metric: Metric) -> bool:
@@ -120,7 +134,7 @@ def course(policy: Policy, told: Told, passes: Passes, load: Load, world: World)
             samples |= _utilizations(policy, samples[load.metric], load, plant.running(now), now)
         return samples
 
-    steps = tuple(replay(policy, plant, passes.moments, measure))
+    steps = tuple(map(_passed, replay(policy, plant, passes.moments, measure)))
     return Course(
         policy=policy.name,
         load=load,
@@ -130,6 +144,11 @@ def course(policy: Policy, told: Told, passes: Passes, load: Load, world: World)
         quality=_quality(steps, demand, passes.every),
         held=_held(steps, passes.every),
     )
+
+
+def _passed(step: Step) -> Passed:
+    decision = step.decision
+    return Passed(step.at, step.running, decision.action is not None, decision.held_by)
 
 
 def _service() -> Service:
@@ -159,16 +178,16 @@ def _utilizations(
 
 
 def _quality(
-    steps: tuple[Step, ...], demand: tuple[int | None, ...], every: float
+    steps: tuple[Passed, ...], demand: tuple[int | None, ...], every: float
 ) -> Quality | None:
     spans, actions = [], 0
     for step, needed in zip(steps, demand, strict=True):
         if needed is not None:
             spans.append(Span(every, needed, step.running))
-            actions += step.decision.action is not None
+            actions += step.acted
     return quality(spans, actions) if spans else None
 
 
-def _held(steps: tuple[Step, ...], every: float) -> dict[str, float]:
-    held = Counter(step.decision.held_by for step in steps if step.decision.held_by)
+def _held(steps: tuple[Passed, ...], every: float) -> dict[str, float]:
+    held = Counter(step.held_by for step in steps if step.held_by)
     return {str(guard): count * every for guard, count in held.most_common()}

@@ -14,6 +14,8 @@ from autoscaler.ports import KnowsPast, Query, Source, Span
 CHUNK = 5_000
 """Moments that a source is asked for at a time."""
 MOST_PASSES = 2_000_000
+UNNAMED = "value"
+"""The column of a table that says nothing of what it holds."""
 
 Told = Mapping[str, Sequence[Sample]]
 """A sample for each moment, by metric name."""
@@ -48,12 +50,12 @@ def between(start: float, end: float, every: float) -> Passes:
 
 
 def from_columns(metrics: Sequence[Metric], columns: Mapping[str, Series], passes: Passes) -> Told:
-    """Samples from a table: a column by the name of each metric; one column may serve one metric.
+    """Samples from a table: a column by the name of each metric.
 
-    Raises Invalid that names the columns there are.
+    A single column `value` serves a single metric. Raises Invalid that names the columns there are.
     """
-    if len(columns) == len(metrics) == 1 and metrics[0].name not in columns:
-        columns = {metrics[0].name: next(iter(columns.values()))}
+    if [*columns] == [UNNAMED] and len(metrics) == 1:
+        columns = {metrics[0].name: columns[UNNAMED]}
     return {metric.name: column(columns, metric.name, passes) for metric in metrics}
 
 

@@ -80,7 +80,7 @@ def _shade(axis: Any, times: Sequence[datetime], course: Course) -> None:
 def _hang(axis: Any, times: Sequence[datetime], course: Course, depth: float) -> None:
     """Below zero a strip for each guard: when it kept the service from what was wanted."""
     for place, guard in enumerate(list(course.held)[:MOST_STRIPS], start=1):
-        held = [step.decision.held_by == guard for step in course.steps]
+        held = [step.held_by == guard for step in course.steps]
         bars = [(start, end - start) for start, end in _spans(times, held)]
         color = f"C{place + 1}"
         axis.broken_barh(bars, (-place * depth, 0.8 * depth), color=color, label=guard)

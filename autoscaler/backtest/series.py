@@ -17,6 +17,8 @@ from autoscaler.errors import Invalid
 GAP = 2.5
 """So many times the usual distance without a sample, and the value is not known there."""
 MOST_SAMPLES = 10_000_000
+LATEST = 1e11
+"""Unix seconds of the year 5138; what is later is told in milliseconds or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def read_csv(text: str, name: str) -> dict[str, Series]:
         where = f"{name}: line {line}"
         if len(row) != len(header):
             raise Invalid(f"{where}: expected {len(header)} fields, found {len(row)}")
-        at = _number(row[0], f"{where}: {header[0]}")
+        at = _moment(row[0], f"{where}: {header[0]}")
         for cell, column, title in zip(row[1:], columns, header[1:], strict=True):
             if cell.strip():
                 column.append((at, _number(cell, f"{where}: {title}")))
@@ -127,6 +129,13 @@ def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
             yield rows.line_num, row
     except csv.Error as error:
         raise Invalid(f"{name}: line {rows.line_num}: {error}") from error
+
+
+def _moment(text: str, where: str) -> float:
+    at = _number(text, where)
+    if abs(at) > LATEST:
+        raise Invalid(f"{where}: expected Unix seconds; {text.strip()} is in milliseconds or less")
+    return at
 
 
 def _number(text: str, where: str) -> float:

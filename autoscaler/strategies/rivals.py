@@ -9,7 +9,7 @@ exponentially weighted average; here of relative losses that are forgotten.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import exp, isfinite
+from math import exp
 from operator import mul
 from typing import Any, NamedTuple, Self
 
@@ -96,15 +96,13 @@ class Rivals(NamedTuple):
         open_ = tuple(_numbers(each) for each in pending)[-EACH - 1 :]
         found = cls(_numbers(losses), float(short), float(weight), open_)
         sizes = {len(found.losses), *(len(each) - 2 for each in open_)}
-        if sizes != {count} or not found.is_sane():
+        if sizes != {count} or min(found.short, found.weight, *found.losses) < 0.0:
             raise ValueError("not these forecasts")
         return found
 
-    def is_sane(self) -> bool:
-        """Whether all of it can be reckoned with."""
-        sums = [self.short, self.weight, *self.losses]
-        said = [number for each in self.pending for number in each]
-        return min(sums) >= 0.0 and all(map(isfinite, [*sums, *said]))
+    def total(self) -> float:
+        """Of all its numbers: finite if all of them are."""
+        return sum(self.losses) + self.short + self.weight + sum([sum(p) for p in self.pending])
 
 
 def _numbers(memory: Iterable[Any]) -> tuple[float, ...]:

@@ -129,11 +129,11 @@ class Course(NamedTuple):
         return low, high
 
     def is_sane(self) -> bool:
-        """Whether all of it can be reckoned with."""
-        numbers = [self.at, self.value, self.noise.squares, self.noise.weight]
-        numbers += [sum(line) + sum(line.now()) for line in self.lines]
-        numbers += [number for point in self.noise.points for number in point]
-        return all(map(isfinite, numbers)) and self.rivals.is_sane()
+        """Whether all of it can be reckoned with: one number that is not finite spoils a sum."""
+        total = self.at + self.value + self.noise.squares + self.noise.weight
+        total += sum([sum(line) + sum(line.now()) for line in self.lines])
+        total += sum([sum(point) for point in self.noise.points])
+        return isfinite(total + self.rivals.total())
 
     def stored(self) -> list[Any]:
         """As a memory."""

@@ -48,6 +48,7 @@ def test_a_csv_file_holds_a_time_and_series_by_column() -> None:
         ("t,v\n0,1\n60,one\n", "f.csv: line 3: v: expected a finite number, not 'one'"),
         ("t,v\nnan,1\n", "f.csv: line 2: t: expected a finite number, not 'nan'"),
         ("t,v\n0,1,2\n", "f.csv: line 2: expected 2 fields, found 3"),
+        ("t,v\n1795680000000,1\n", "f.csv: line 2: t: expected Unix seconds; 1795680000000 is in"),
         ("t,v\n0,\n", "f.csv: column 'v' holds no value"),
         ("t,v\n", "f.csv: column 'v' holds no value"),
         ("t,v\n\n0,1\n0,\ufffd\n", "f.csv: line 4: v: expected a finite number"),

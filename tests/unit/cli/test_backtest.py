@@ -98,6 +98,19 @@ def test_a_gap_is_not_counted_as_a_load_of_zero(call: Call) -> None:
     assert found["quality"]["tau_over"] < 40
 
 
+def test_a_column_without_a_name_of_its_own_serves_one_metric(call: Call, table: str) -> None:
+    Path("bare.csv").write_text("\n".join(["timestamp_s,value", *STEP[1:]]))
+    named, bare = (replayed(call, policy("a.yaml"), "--csv", csv) for csv in (table, "bare.csv"))
+    assert [one["quality"] for one in bare] == [one["quality"] for one in named]
+
+
+def test_a_column_of_another_name_is_not_taken_for_the_metric(call: Call) -> None:
+    Path("other.csv").write_text("\n".join(["timestamp_s,errors", *STEP[1:]]))
+    result = call("backtest", policy("a.yaml"), "--service", "web", "--csv", "other.csv")
+    assert result.exit_code != 0
+    assert "no column 'requests' in the table; its columns are errors" in result.output
+
+
 @pytest.mark.parametrize("kind", ["html", "svg", "png"])
 def test_it_draws(call: Call, table: str, kind: str) -> None:
     slow = policy("slow.yaml", "behavior: {scale_up: {stabilization: 5m}}")
