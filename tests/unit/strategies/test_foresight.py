@@ -8,32 +8,24 @@ from math import exp
 import pytest
 
 from autoscaler.strategies.foresight import ERRORS, FEWEST, FIRST, ROLLING, Foresight, Pending
+from autoscaler.strategies.lines import Line
 from autoscaler.strategies.recursive import DOUBT, KEPT, Weights
-from autoscaler.strategies.trend import (
-    AHEAD,
-    FORGETTING,
-    HASTE,
-    LEAST_NOISE,
-    Line,
-    Trend,
-    follow,
-    newest,
-)
+from autoscaler.strategies.trend import AHEAD, Noise, Trend, follow, newest
 
 HORIZON = 60.0
 
 
 def going(level: float, slope: float = 0.0) -> Trend:
-    return Trend(level, slope, 0.0, 0.0)
+    return Trend(level, slope * HORIZON, level)
 
 
 # forecasts
 
 
-def test_at_first_a_forecast_is_what_there_is() -> None:
+def test_at_first_a_forecast_is_where_the_trend_leads() -> None:
     known, value = Foresight().after(1000.0, going(200.0, 2.0), HORIZON, 7.0)
-    assert value == 200.0
-    assert known.pending == (Pending(1060.0, 200.0, (200.0, 120.0, 7.0)),)
+    assert value == 320.0
+    assert known.pending == (Pending(1060.0, 320.0, (200.0, 120.0, 7.0)),)
     assert (known.errors, known.weights) == ((), Foresight().weights)
 
 
@@ -49,14 +41,14 @@ def test_a_forecast_whose_time_has_come_is_compared_with_what_came() -> None:
     known, _ = Foresight(pending=(made,)).after(1000.0, going(200.0), HORIZON, 0.0)
     assert known.errors == (20.0,)
     assert known.loss == pytest.approx((1 - ROLLING) * 20.0)
-    assert known.naive == pytest.approx((1 - ROLLING) * 50.0)
+    assert known.naive == pytest.approx((1 - ROLLING) * 20.0)
     again = Pending(1000.0, 230.0, (190.0, 0.0, 0.0))
     known, _ = Foresight(
         pending=(again,), errors=(20.0,), loss=known.loss, naive=known.naive
     ).after(1000.0, going(200.0), HORIZON, 0.0)
     assert known.errors == (20.0, -30.0)
     assert known.loss == pytest.approx(ROLLING * 0.4 + 0.6)
-    assert known.naive == pytest.approx(ROLLING * 1.0 + 0.2)
+    assert known.naive == pytest.approx(ROLLING * 0.4 + 0.2)
 
 
 def test_only_the_last_errors_are_remembered() -> None:
@@ -161,53 +153,45 @@ def test_a_line_is_that_of_least_squares_whose_points_fade() -> None:
         assert line.now() == pytest.approx((mean + slope * (at - mean_at), slope))
 
 
-def test_its_errors_are_those_that_noise_of_one_makes_at_even_distances() -> None:
+def test_its_mean_is_as_sure_as_noise_of_one_at_even_distances_makes_it() -> None:
     def drawn(place: int | None) -> Line:
         line = Line()
         for number in range(120):
             line = line.after(5.0, 1.0 if number == place else 0.0, 20.0)
         return line
 
-    parts = [drawn(place).now() for place in range(120)]
-    level = sum(part[0] ** 2 for part in parts) ** 0.5
-    slope = sum(part[1] ** 2 for part in parts) ** 0.5
-    assert drawn(None).errors() == pytest.approx((level, slope), rel=1e-6)
+    error = sum(drawn(place).mean ** 2 for place in range(120)) ** 0.5
+    assert drawn(None).mean_error == pytest.approx(error, rel=1e-6)
 
 
 def test_a_single_point_is_as_sure_as_its_noise() -> None:
-    assert Line().after(0.0, 7.0, 20.0).errors() == (1.0, 0.0)
+    assert Line().after(0.0, 7.0, 20.0).mean_error == 1.0
 
 
-def test_the_noise_is_the_median_of_how_far_points_were_from_where_they_were_expected() -> None:
-    memory, _ = follow(None, 0.0, 100.0, 0.0)
-    memory, _ = follow(memory, 5.0, 110.0, 5.0)
-    assert memory[1:3] == [0.0, 2]
-    memory, _ = follow(memory, 10.0, 124.0, 10.0)
-    assert memory[1:3] == [pytest.approx(4.0), 3]
-    far, _ = follow(memory, 15.0, 500.0, 15.0)
-    assert far[1] == pytest.approx(4.0 * exp(HASTE))
-    memory[1] = 1e6
-    near, _ = follow(memory, 15.0, 130.0, 15.0)
-    assert near[1] == pytest.approx(1e6 * exp(-HASTE))
-    memory[1] = 0.0
-    assert follow(memory, 15.0, 130.0, 15.0)[0][1] == pytest.approx(LEAST_NOISE * 130.0)
+def noise_of(points: list[tuple[float, float]]) -> float:
+    noise, before = Noise(), 0.0
+    for at, value in points:
+        noise, before = noise.after(at, at - before, value), at
+    return noise.variance
 
 
-def test_a_trend_may_be_higher_than_it_looks_and_rises_by_what_is_sure() -> None:
-    trend = Trend(level=100.0, slope=5.0, level_error=3.0, slope_error=1.0)
-    assert (trend.highest, trend.rise(10.0)) == (106.0, 30.0)
-    assert Trend(100.0, 1.9, 0.0, 1.0).rise(10.0) == 0.0
+def test_the_noise_is_that_of_points_around_whatever_line_they_follow() -> None:
+    draw, at = random.Random(6), 0.0
+    points = [(at := at + draw.uniform(1, 9), draw.gauss(0, 3)) for _ in range(3000)]
+    assert noise_of(points) == pytest.approx(9.0, rel=0.3)
+    assert noise_of([(when, value + 2 * when) for when, value in points]) == pytest.approx(
+        noise_of(points)
+    )
+    assert noise_of([(when, 2 * when) for when, _ in points]) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_less_than_three_points_say_nothing_of_noise() -> None:
+    assert noise_of([(1.0, 5.0), (2.0, 9.0)]) == 0.0
 
 
 def test_a_clock_may_be_ahead_by_a_minute() -> None:
-    memory, _ = follow(None, 1000.0 + AHEAD, 5.0, 1000.0)
+    memory, _ = follow(None, 1000.0 + AHEAD, 5.0, 1000.0, HORIZON)
     assert newest(memory) == 1000.0 + AHEAD
-    assert follow(memory, 1000.0, 7.0, 1000.0)[0] == memory
-    assert newest(follow(memory, 999.0, 7.0, 999.0)[0]) == 999.0
+    assert follow(memory, 1000.0, 7.0, 1000.0, HORIZON)[0] == memory
+    assert newest(follow(memory, 999.0, 7.0, 999.0, HORIZON)[0]) == 999.0
     assert newest(None) is None
-
-
-def test_what_is_remembered_of_a_metric_that_is_new() -> None:
-    memory, found = follow(None, 5.0, 7.0, 9.0)
-    assert memory == [5.0, 0.0, 1, [[1.0, 0.0, 0.0, 7.0, 0.0]] * len(FORGETTING)]
-    assert found == Trend(7.0, 0.0, 0.0, 0.0)
