@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,24 +63,30 @@ def test_the_same_measurement_counts_once() -> None:
 
 
 def test_values_of_tasks_rise_in_proportion() -> None:
-    memory, raised = None, reading(per_task(at=NOW), replicas=2)
+    memory, found = None, reading(per_task(at=NOW), replicas=2)
     for n in range(20):
         sample = per_task(10.0 * n, 30.0 * n, None, at=NOW + 10 * n)
-        memory, raised = look(memory, reading(sample, 10.0 * n, 3), 10.0)
-    tasks = raised.sample.tasks or {}
+        memory, found = look(memory, reading(sample, 10.0 * n, 3), 10.0)
+    tasks = found.sample.tasks or {}
     first, second, third = (tasks[f"task-{n}"].value for n in (1, 2, 3))
     assert first == pytest.approx(200.0, rel=0.02)
     assert second == pytest.approx(3 * (first or 0.0))
     assert third is None
 
 
+def raised(of: Callable[[int], Sample]) -> float:
+    """Where a metric is seen to go after twenty samples, ten seconds apart."""
+    memory, found = None, reading(of(0))
+    for n in range(20):
+        memory, found = look(memory, reading(of(n), 10.0 * n, 2), 10.0)
+    return found.total
+
+
 def test_small_numbers_rise_as_large_ones_do() -> None:
-    memory, _ = look(None, reading(per_task(0.1, 0.1, at=NOW), replicas=2), 10.0)
-    _, raised = look(memory, reading(per_task(0.2, 0.2, at=NOW + 10), 10.0, 2), 10.0)
-    assert raised.total == pytest.approx(0.6)
-    memory, _ = look(None, reading(value(0.1, NOW)), 10.0)
-    _, raised = look(memory, reading(value(0.2, NOW + 10), 10.0), 10.0)
-    assert raised.total == pytest.approx(0.3)
+    tasks = raised(lambda n: per_task(0.1 * n, 0.1 * n, at=NOW + 10 * n))
+    assert tasks == pytest.approx(2 * raised(lambda n: value(0.1 * n, NOW + 10 * n)))
+    assert tasks == pytest.approx(raised(lambda n: value(200.0 * n, NOW + 10 * n)) / 1000)
+    assert tasks == pytest.approx(4.0, rel=0.02)
 
 
 def test_what_is_not_above_zero_is_taken_as_it_is() -> None:
