@@ -11,7 +11,9 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.reactions import spread
@@ -20,19 +22,30 @@ EVERY = 0.01
 """Seconds between two looks."""
 
 
-async def watch(lags: list[float]) -> None:
-    """For ever: by how many milliseconds each timer fires later than asked for."""
+@dataclass
+class Lags:
+    """In milliseconds, by how much each timer fired later than asked for."""
+
+    all: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
+    """What this process can have caused at most: no more than the CPU time that it had."""
+
+
+async def watch(lags: Lags) -> None:
+    """For ever."""
     loop = asyncio.get_running_loop()
     while True:
-        due = loop.time() + EVERY
+        due, had = loop.time() + EVERY, time.process_time()
         await asyncio.sleep(EVERY)
-        lags.append(1e3 * (loop.time() - due))
+        late = 1e3 * (loop.time() - due)
+        lags.all.append(late)
+        lags.own.append(min(late, 1e3 * (time.process_time() - had)))
 
 
 @contextlib.asynccontextmanager
-async def watched() -> AsyncIterator[list[float]]:
+async def watched() -> AsyncIterator[Lags]:
     """This event loop."""
-    lags: list[float] = []
+    lags = Lags()
     task = asyncio.create_task(watch(lags))
     try:
         yield lags
@@ -58,7 +71,7 @@ async def _be_bare() -> None:
     async with watched() as lags:
         print("watching", flush=True)
         await asyncio.to_thread(sys.stdin.read)
-    json.dump(spread(lags), sys.stdout)
+    json.dump(spread(lags.all), sys.stdout)
 
 
 if __name__ == "__main__":

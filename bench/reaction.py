@@ -196,15 +196,13 @@ async def side_by_side(
 async def up(on: Bed, name: str) -> Step:
     """The metric asks for one more, and one more runs."""
     at = on.page.set(name, HIGH)
-    await on.happened("update", name, at)
     running = await on.runs(name, 2)
     return Step(on.ids[name], at, on.page.read[name, HIGH], running)
 
 
 async def down(on: Bed, name: str) -> None:
     """And back."""
-    at = on.page.set(name, LOW)
-    await on.happened("update", name, at)
+    on.page.set(name, LOW)
     await on.runs(name, 1)
 
 
@@ -260,7 +258,7 @@ async def read_again(on: Bed, name: str, value: float) -> None:
 async def storm(on: Bed, names: Sequence[str]) -> list[Step]:
     """All metrics step at once."""
     at = [on.page.set(name, LOW) for name in names]
-    await asyncio.gather(*(on.happened("update", name, at[-1]) for name in names))
+    await on.ask(names, 1)
     return [Step(on.ids[name], at[-1], on.page.read[name, LOW]) for name in names]
 
 

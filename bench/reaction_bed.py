@@ -132,6 +132,17 @@ class Bed:
                     return time.time()
                 await asyncio.sleep(0.01)
 
+    async def ask(self, names: Sequence[str], replicas: int) -> None:
+        """Wait until these services ask for so many; events may be lost in a storm of them."""
+        ids = {self.ids[name] for name in names}
+        async with asyncio.timeout(WITHIN):
+            while True:
+                await asyncio.sleep(0.5)
+                services = await self.engine.get("/services")
+                modes = [one["Spec"]["Mode"] for one in services if one["ID"] in ids]
+                if all(mode["Replicated"]["Replicas"] == replicas for mode in modes):
+                    return
+
     async def happened(self, what: str, name: str, after: float) -> Event:
         """Wait for the first such event that the engine stamped after a moment."""
 

@@ -96,6 +96,7 @@ TOLD = {
     "cpu_s": "  CPU time of it, s",
     "bare_s": "bare client reads services and nodes, s",
     "lag_ms": "loop lag, ms",
+    "own_lag_ms": "  by this process at most, ms",
     "bare_lag_ms": "  of a bare loop at that time, ms",
 }
 
