@@ -6,10 +6,11 @@ reached, by as much headroom as that takes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, replace
 from itertools import groupby, pairwise
 from math import log
+from statistics import fmean
 
 from autoscaler.backtest.measures import Quality, Span, quality, speedup
 from bench.controllers import Asked, Controller, supply
@@ -123,3 +124,26 @@ def _still(course: Course) -> Quality:
     """The mean demand, all the time: a service that nobody scales."""
     mean = max(1, round(sum(course.demand) / len(course.demand)))
     return quality(spans(course.trace.tick, course.demand, [mean] * len(course.demand)), 0)
+
+
+def averaged(rows: Iterable[Row]) -> list[Row]:
+    """A row for each controller at each place: the mean over the seeds of the noise.
+
+    A goal that is not reached with each of them is not reached.
+    """
+    places: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        places.setdefault((row.trace, row.noise, row.delay, row.controller), []).append(row)
+    return [_mean(found) for found in places.values()]
+
+
+def _mean(rows: Sequence[Row]) -> Row:
+    plain = [astuple(row.plain) for row in rows]
+    scores = [row.score for row in rows if row.score is not None]
+    return replace(
+        rows[0],
+        plain=Quality(*map(fmean, zip(*plain, strict=True))),
+        eta=fmean(row.eta for row in rows),
+        score=fmean(scores) if len(scores) == len(rows) else None,
+        score_actions=fmean(row.score_actions for row in rows),
+    )

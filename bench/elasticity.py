@@ -79,11 +79,11 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--traces", type=Path, required=True, help="CSV file, or a folder of them: seconds, value"
     )
-    parser.add_argument("--hours", type=float, default=12.0, help="of each trace")
+    parser.add_argument("--hours", type=float, default=3.0, help="of each trace")
     parser.add_argument(
         "--half", choices=("first", "second"), default="second", help="whose middle is taken"
     )
-    parser.add_argument("--seeds", type=int, default=1, help="runs with noise on the samples")
+    parser.add_argument("--seeds", type=int, default=5, help="runs with noise on the samples")
     parser.add_argument("--delays", type=float, nargs="+", default=DELAYS, metavar="SECONDS")
     parser.add_argument("--workers", type=int, help="processes; one for each core if left out")
     parser.add_argument("--json", action="store_true", help="all figures, for machines")
@@ -113,9 +113,8 @@ def run(
     with ProcessPoolExecutor(workers) as pool:
         found = pool.map(partial(_measured, delays=tuple(delays)), jobs)
         console = Console(file=sys.stderr)
-        return [
-            row for rows in track(found, "Replaying", len(jobs), console=console) for row in rows
-        ]
+        told = track(found, "Replaying", len(jobs), console=console)
+        return courses.averaged([row for rows in told for row in rows])
 
 
 def _measured(job: tuple[Trace, int | None, int], delays: Sequence[float]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from autoscaler.backtest.replay import replay
 from autoscaler.model import Quality, Sample
 from bench import elasticity
 from bench.controllers import Controller, Policy, Threshold, copy, oracle, supply
-from bench.courses import Course, rows_of
+from bench.courses import Course, averaged, rows_of
 from bench.elasticity import quick
 from bench.traces import Trace, load
 
@@ -100,6 +101,17 @@ def test_the_best_preset_stands_after_the_presets() -> None:
     scores = {row.controller: row.score or inf for row in rows}
     best = min(scores[f"preset {name}"] for name in ("steady", "bursty", "slow-start"))
     assert scores[f"preset {names[place].removeprefix('best: ')}"] == best
+
+
+def test_seeds_are_averaged_and_a_goal_must_be_reached_with_each() -> None:
+    course = Course(RAMP, 1, Controller("copy", copy))
+    (one,) = rows_of(course, (10.0,))
+    pair = [replace(one, score=1.0, eta=2.0), replace(one, score=1.5, eta=4.0)]
+    (mean,) = averaged(pair)
+    assert (mean.score, mean.eta, mean.plain) == (1.25, 3.0, one.plain)
+    (never,) = averaged([*pair, replace(one, score=None)])
+    assert never.score is None
+    assert averaged([one, replace(one, noise=False)]) == [one, replace(one, noise=False)]
 
 
 def test_a_folder_without_traces_is_told(
