@@ -67,7 +67,7 @@ def _modules(names: Sequence[str]) -> list[Module]:
         if not all(file.exists() for file in files):
             raise SystemExit(f"there is no autoscaler.{name}")
         found += [Module(_dotted(file), file) for file in files]
-    return found
+    return [*dict.fromkeys(found)]
 
 
 def _dotted(file: Path) -> str:

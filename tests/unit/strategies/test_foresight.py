@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from math import exp
 
@@ -9,7 +10,8 @@ import pytest
 
 from autoscaler.strategies.foresight import ERRORS, FEWEST, FIRST, ROLLING, Foresight, Pending
 from autoscaler.strategies.lines import Line
-from autoscaler.strategies.recursive import DOUBT, KEPT, Weights
+from autoscaler.strategies.recursive import DOUBT, KEPT, TOO_UNCERTAIN, Weights
+from autoscaler.strategies.season import SLOT, Season
 from autoscaler.strategies.trend import AHEAD, Noise, Trend, follow, newest
 
 HORIZON = 60.0
@@ -106,6 +108,42 @@ def test_forecasts_count_once_enough_of_them_were_no_worse_than_none(
     errors: int, loss: float, counts: bool
 ) -> None:
     assert Foresight(errors=(1.0,) * errors, loss=loss, naive=1.0).counts is counts
+
+
+@pytest.mark.parametrize(
+    ("inputs", "level", "shares", "error"),
+    [
+        ((200.0, 40.0, 8.0), 250.0, (1.0, 0.2, 0.04), 0.05),
+        ((200.0, 40.0, 8.0), 900.0, (1.0, 0.2, 0.04), 1.0),
+        ((200.0, 40.0, 8.0), -900.0, (1.0, 0.2, 0.04), -1.0),
+        ((-200.0, 40.0, 8.0), -250.0, (-1.0, 0.2, 0.04), -0.45),
+    ],
+)
+def test_weights_are_learned_from_shares_of_what_there_was(
+    inputs: tuple[float, ...], level: float, shares: tuple[float, ...], error: float
+) -> None:
+    made = Pending(1000.0, 180.0, inputs)
+    known, _ = Foresight(pending=(made,)).after(1000.0, going(level), HORIZON, 0.0)
+    expected = Weights.begun(FIRST).learned(shares, error)
+    assert expected is not None
+    assert known.weights.weights == pytest.approx(expected.weights)
+    assert known.weights.covariance == expected.covariance
+
+
+def test_weights_that_blow_up_begin_anew() -> None:
+    rows = ((0.1, 0.0, 0.0), (0.0, TOO_UNCERTAIN, 0.0), (0.0, 0.0, 0.1))
+    wide = Weights(FIRST, rows)
+    made = Pending(1000.0, 180.0, (200.0, 0.0, 0.0))
+    known, _ = Foresight(weights=wide, pending=(made,)).after(1000.0, going(250.0), HORIZON, 0.0)
+    assert known.weights == Weights.begun(FIRST)
+
+
+def test_what_is_remembered_is_read_as_it_was() -> None:
+    made = Pending(1000.0, 180.0, (150.0, 30.0, 6.0))
+    known = Foresight(pending=(made,), errors=(1.0, -2.0), loss=3.0, naive=4.0)
+    assert Foresight.read(json.loads(json.dumps(known.stored()))) == known
+    season = Season().after(10.0, 5.0).after(10.0 + SLOT, 7.0).after(20.0 + SLOT, 9.0)
+    assert Season.read(json.loads(json.dumps(season.stored()))) == season
 
 
 # recursive least squares

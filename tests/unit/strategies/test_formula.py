@@ -89,6 +89,13 @@ def test_an_input_that_is_not_known_makes_the_whole_unknown(sample: Sample | Non
     assert (found.replicas, found.reason, found.abstains) == (None, "cpu is not known", False)
 
 
+def test_an_input_that_tasks_answer_is_known_when_all_of_them_do() -> None:
+    whole = said("value / 100 + cpu", 400.0, samples={"cpu": per_task(1.0, 2.0)})
+    assert whole.replicas == 7
+    part = said("value / 100 + cpu", 400.0, samples={"cpu": per_task(1.0, None)})
+    assert (part.replicas, part.reason) == (None, "cpu is not known")
+
+
 @pytest.mark.parametrize("expression", ["value / 0", "value % (cpu - cpu)", "sqrt(0 - value)"])
 def test_an_expression_without_a_value_says_so(expression: str) -> None:
     found = said(expression, 400.0, samples={"cpu": value(1.0)})

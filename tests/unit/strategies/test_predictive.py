@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import pi, sin
 from typing import Any
 
@@ -76,6 +77,25 @@ def test_it_is_silent_where_nothing_can_be_foreseen() -> None:
     foreseen = [sum("foreseen" in reason for reason in each) for each in (told, trend)]
     assert foreseen[1] == 400
     assert foreseen[0] < 400
+
+
+def test_a_load_that_stays_is_foreseen_and_told() -> None:
+    *_, (_, memory, found) = steps(lambda now: 205.0, 60)
+    assert found.replicas == 21
+    assert found.reason == (
+        "41 a replica, target 10, 60 s ahead: 5 -> 21; 205 foreseen in 60 s: at least 21"
+    )
+    assert memory[2] is None
+
+
+def test_a_measurement_counts_as_of_when_it_was_made() -> None:
+    late = reading(100, 0)
+    late = replace(late, sample=value(100, NOW - 7))
+    memory, _ = Predictive(average_value=10).step(None, late)
+    assert memory[0][0] == NOW - 7
+    unstamped = replace(late, sample=value(100))
+    memory, _ = Predictive(average_value=10).step(None, unstamped)
+    assert memory[0][0] == NOW
 
 
 def test_a_day_is_remembered() -> None:
