@@ -24,6 +24,8 @@ MOST_KEPT = 4096
 """Expressions, and windows, that are kept ready."""
 _LOOK_BACK = (3_600, 86_400, 8 * 86_400, 32 * 86_400, 367 * 86_400, 9 * 366 * 86_400)
 """Seconds to look back for the latest start, near ones first; 29 February skips 8 years."""
+_DAY = 86_400
+_NOTHING = timedelta()
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
@@ -100,16 +102,26 @@ def latest_start(cron: str, timezone: str, now: float) -> float | None:
 def _starts(cron: str, timezone: str, moment: float) -> Iterator[float]:
     """All starts from `moment` on, in order."""
     meaning, triggers = _triggers(cron, timezone)
-    at = datetime.fromtimestamp(moment, UTC)
+    at = datetime.fromtimestamp(moment - _skipped_before(timezone, moment), UTC)
     while True:
         fires = [t.get_next_fire_time(None, at) for t in triggers]
         known = [fire for fire in fires if fire is not None]
         if not known:
             return
         first = min(known, key=lambda fire: fire.timestamp())
-        if not first.fold or meaning.every_hour:
+        if first.timestamp() >= moment and (not first.fold or meaning.every_hour):
             yield first.timestamp()
         at = first.astimezone(UTC) + timedelta(microseconds=1)
+
+
+def _skipped_before(timezone: str, moment: float) -> float:
+    """How much the clock was put forward within the last day, in seconds.
+
+    The trigger knows of a start in what was skipped only if it is asked from before that.
+    """
+    zone = ZoneInfo(timezone)
+    now, before = (datetime.fromtimestamp(at, zone).utcoffset() for at in (moment, moment - _DAY))
+    return max(0.0, ((now or _NOTHING) - (before or _NOTHING)).total_seconds())
 
 
 @lru_cache(maxsize=MOST_KEPT)

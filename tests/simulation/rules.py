@@ -164,7 +164,9 @@ def brake(seen: Seen, write: Write, kind: str) -> str:
     gone = write.replicas_before - write.replicas_after
     if kind != "scale" or gone <= 0:
         return ""
-    seen.removed = [(at, n) for at, n in seen.removed if at > write.at - BRAKE_PERIOD]
+    # What is later than now is from a time when the clock was ahead.
+    since = write.at - BRAKE_PERIOD
+    seen.removed = [(at, n) for at, n in seen.removed if since < at <= write.at]
     removed = gone + sum(n for _, n in seen.removed)
     fleet = sum(each.replicas for each in seen.world.swarm.cluster.services.values())
     # It was never larger than what is there now and all that was removed meanwhile.

@@ -1,4 +1,4 @@
-"""Defects of Nomad's autoscaler and of other peers, each with the issue that tells of it.
+"""Defects of Nomad's autoscaler and of Nomad, each with the issue that tells of it.
 
 Numbers are those of hashicorp/nomad-autoscaler unless another project is named.
 """

@@ -22,7 +22,7 @@ from tests.simulation.invariants import Invariants
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.plan import Load, Plan, Workload
 from tests.simulation.swarm import Write
-from tests.simulation.world import World
+from tests.simulation.world import START, World
 
 FOR_EVER = 1e9
 QUIET = Load("steady", 0.0, FOR_EVER, 0.0, (1.0,))
@@ -101,10 +101,14 @@ class Stage:
         self._cast[name] = replace(written, on_failure=on_failure)
         self.tell(f"load_{name}", 100.0 * replicas)
 
-    async def begin(self, nodes: int = 3, **settings: Any) -> None:
-        """Start the cluster and the product, and let it look around for a few minutes."""
+    async def begin(self, nodes: int = 3, at: float = START, **settings: Any) -> None:
+        """Start the cluster and the product, and let it look around for a few minutes.
+
+        `at` is the time that the clock shows then, in Unix seconds.
+        """
         plan = Plan(1, 15.0, FOR_EVER, nodes, tuple(self._cast.values()))
         self.world = World(plan, self._directory, settings=settings)
+        self.world.clock.now = at
         await self._group.__aenter__()
         await self.world.open(self._group)
         self._invariants = Invariants(self.world, ALWAYS)

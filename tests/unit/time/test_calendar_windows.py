@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autoscaler.calendar_windows import Calendar, phase
+from autoscaler.calendar_windows import Calendar, next_start, phase
 from autoscaler.policy.schedule import Window
 
 BERLIN = "Europe/Berlin"
@@ -62,6 +62,26 @@ def test_on_the_short_day_a_window_lasts_as_long_as_ever() -> None:
 
 def test_a_start_in_the_skipped_hour_is_not_lost() -> None:
     assert is_open("30 2 * * *", at("2026-03-29T03:45:00"), duration="1h")
+
+
+@pytest.mark.parametrize("duration", ["5m", "10m", "20m", "3h"])
+def test_a_short_window_opens_too_where_its_start_is_skipped(duration: str) -> None:
+    assert not is_open("30 2 * * *", at("2026-03-29T03:29:59"), duration=duration)
+    assert is_open("30 2 * * *", at("2026-03-29T03:30:00"), duration=duration)
+    assert is_open("30 2 * * *", at("2026-03-29T03:34:59"), duration=duration)
+
+
+@pytest.mark.parametrize("minute", range(0, 30, 7))
+def test_a_skipped_start_is_at_the_same_time_whenever_it_is_asked_for(minute: int) -> None:
+    for asked in (f"2026-03-29T01:{minute:02}:00", f"2026-03-29T03:{minute:02}:00"):
+        found = next_start("30 2 * * *", BERLIN, at(asked), after=True)
+        assert found == at("2026-03-29T03:30:00")
+
+
+def test_a_day_that_is_skipped_has_its_starts_on_the_next() -> None:
+    """Samoa had no 30 December in 2011."""
+    shown = datetime(2011, 12, 31, 9, 30, tzinfo=ZoneInfo("Pacific/Apia")).timestamp()
+    assert next_start("30 9 30 12 *", "Pacific/Apia", shown - 60) == shown
 
 
 def test_a_start_in_the_repeated_hour_comes_once() -> None:
