@@ -27,6 +27,8 @@ from autoscaler.model import (
     TaskState,
     TaskValue,
 )
+from autoscaler.strategies import trend
+from autoscaler.strategies.foresight import Foresight
 from autoscaler.testing.builders import NOW, a_policy_document, a_service, a_task
 
 T = TypeVar("T")
@@ -51,7 +53,9 @@ def rarely(strategy: st.SearchStrategy[T], otherwise: T) -> st.SearchStrategy[T]
 windows = st.sampled_from(["0s", "0s", "15s", "1m", "5m"])
 periods = st.sampled_from(["15s", "1m", "5m"])
 goals = st.sampled_from([1e-6, 0.25, 1.0, 7.0, 100.0, 1e12])
-stricts = st.sampled_from([{}, {}, {"initialization": "2m"}, {"strict_hpa": True}])
+stricts = st.sampled_from(
+    [{}, {}, {"initialization": "2m"}, {"strict_hpa": True}, {"look_ahead": "15s"}, {"spare": 20}]
+)
 rates = st.one_of(
     st.builds(lambda n, period: {"percent": n, "period": period}, st.integers(1, 400), periods),
     st.builds(lambda n, period: {"replicas": n, "period": period}, st.integers(1, 12), periods),
@@ -93,6 +97,7 @@ strategies = st.one_of(
     st.builds(lambda target: {"target": target}, targets),
     st.builds(lambda step: {"step": step}, steps),
     st.builds(lambda limit: {"pass_through": limit}, limits_of_change),
+    st.builds(lambda goal: {"predictive": {"average_value": goal, "season": True}}, goals),
     st.sampled_from([{"formula": formula.format(NAMES[0])} for formula in FORMULAS]),
     st.just({"input": {}}),
 )
@@ -259,8 +264,11 @@ unclear = st.builds(
     st.integers(0, 25),
 )
 resets = st.builds(lambda age, n: Reset(at=NOW - age, replicas=n), ages, st.integers(0, 25))
+FOLLOWED = trend.begun(NOW - 20.0, 90.0, 15.0).after(NOW - 5.0, 1.0, 15.0).stored()
 REMEMBERED: tuple[dict[str, Any], ...] = (
     {},
+    {NAMES[0]: FOLLOWED},
+    {NAMES[0]: [FOLLOWED, Foresight().stored(), None]},
     {NAMES[0]: {"mean": [1.5, None]}},
     {NAMES[0]: [[NOW - 20.0, 90.0], [NOW - 9.0, 1.0]]},
 )
