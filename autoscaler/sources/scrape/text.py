@@ -52,6 +52,9 @@ def read_page(body: bytes, names: frozenset[str], most: int) -> Found:
         _check_form(body)
     for line in lines:
         name, labels, value = _read(line)
+        if name not in found:
+            # With something between the name and its brace it is another one.
+            raise _junk(line)
         if labels in found[name]:
             raise Temporary(f"the page has {name} twice with the same labels")
         found[name][labels] = value

@@ -97,6 +97,12 @@ def test_the_number_of_series_is_bounded() -> None:
         read_page(body, frozenset({"a", "b"}), 10)
 
 
+@pytest.mark.parametrize("line", [b'a b{c="1"} 1', b"a \x00{} 1"])
+def test_a_name_that_goes_on_after_a_blank_is_junk(line: bytes) -> None:
+    with pytest.raises(Temporary, match="not Prometheus' text format"):
+        read("a", line)
+
+
 def test_twice_the_same_series_is_an_error() -> None:
     with pytest.raises(Temporary, match="twice"):
         read("a", b'a{x="1",y="2"} 1\na{y="2",x="1"} 1\n')
