@@ -11,16 +11,20 @@ from tests.simulation.play import Course, play
 TRIES = 40
 
 
-def shrink(course: Course, tell: Callable[[str], None], tries: int = TRIES) -> Course:
-    """The shortest course found within so many tries that breaks the same promise."""
+Again = Callable[[Plan], Course]
+"""Plays a plan as the one that went wrong was played."""
+
+
+def shrink(course: Course, tell: Callable[[str], None], again: Again = play) -> Course:
+    """The shortest course found within some tries that breaks the same promise."""
     promise, best = course.wrongs[0].invariant, course
-    left = tries
+    left = TRIES
     shorter = True
     while shorter and left > 0:
         shorter = False
         for plan in _smaller(best):
             left -= 1
-            tried = play(plan)
+            tried = again(plan)
             if any(wrong.invariant == promise for wrong in tried.wrongs):
                 best, shorter = tried, True
                 tell(f"goes wrong with {len(plan.happenings)} happenings too")

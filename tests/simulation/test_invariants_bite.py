@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from autoscaler.ports import Orchestrator, Query, Source, Store
 from tests.simulation.plan import GOOD, Happening, Load, Plan, Workload
 from tests.simulation.play import Course, play
 from tests.simulation.runner import NAMES
+from tests.simulation.shrink import shrink
 from tests.simulation.world import World
 
 STEPS = Load("steps", 1000.0, 600.0, 0.0, (0.9, 0.2))
@@ -156,6 +158,17 @@ def test_a_product_that_breaks_a_promise_is_found_out(name: str) -> None:
     prepare, promise, plan = MUTANTS[name]
     wrongs = [each.invariant for each in play(plan, prepare=prepare).wrongs]
     assert any(promise in each for each in wrongs), wrongs
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_has_nothing_to_do_with_what_goes_wrong_is_dropped() -> None:
+    others = [Happening(10.0 * n, "scale", "web0", number=n) for n in range(1, 4)]
+    again = partial(play, prepare=with_store(Forgetful))
+    course = again(a_plan(*others, SILENCE))
+    small = shrink(course, tell=lambda line: None, again=again)
+    assert small.plan.happenings == ()
+    assert small.wrongs[0].invariant == course.wrongs[0].invariant
 
 
 @pytest.mark.slow
