@@ -10,7 +10,7 @@ WORKERS ?= 2
 MUTATION := .venv-mutation
 CORE := decide strategies healing
 CORE_TESTS := tests/unit/core tests/unit/strategies tests/unit/healing
-SEEDS ?= 40
+SEEDS ?= 24
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 

@@ -34,7 +34,8 @@ class Seen:
     answers: Answers
     scaled: dict[str, tuple[Write, float]] = field(default_factory=dict)
     """The last scale of each service, and what the clock was off by."""
-    removed: list[tuple[float, int]] = field(default_factory=list)
+    removed: list[tuple[float, int, int]] = field(default_factory=list)
+    """When how many replicas were removed, and how often the clock had been set by then."""
     healed_at: float = -math.inf
     restored: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The templates that were taken back, by service id."""
@@ -64,7 +65,7 @@ class Seen:
             self.scaled[write.service_id] = write, self.world.clock.now
         gone = write.replicas_before - write.replicas_after
         if kind == "scale" and gone > 0:
-            self.removed.append((write.at, gone))
+            self.removed.append((write.at, gone, self.world.clock.jumps))
         if kind in ("restart", "restore"):
             self.healed_at = self.decided_at(write)
         if self.rule(write) == "alert":
@@ -160,14 +161,16 @@ def cooldowns(seen: Seen, write: Write, kind: str) -> str:
 
 
 def brake(seen: Seen, write: Write, kind: str) -> str:
-    """Of all services together only so much is removed in five minutes."""
+    """Of all services together only so much is removed in five minutes.
+
+    What was removed before the clock was set may be forgotten.
+    """
     gone = write.replicas_before - write.replicas_after
     if kind != "scale" or gone <= 0:
         return ""
-    # What is later than now is from a time when the clock was ahead.
-    since = write.at - BRAKE_PERIOD
-    seen.removed = [(at, n) for at, n in seen.removed if since < at <= write.at]
-    removed = gone + sum(n for _, n in seen.removed)
+    since, jumps = write.at - BRAKE_PERIOD, seen.world.clock.jumps
+    seen.removed = [each for each in seen.removed if each[0] > since and each[2] == jumps]
+    removed = gone + sum(n for _, n, _ in seen.removed)
     fleet = sum(each.replicas for each in seen.world.swarm.cluster.services.values())
     # It was never larger than what is there now and all that was removed meanwhile.
     most = max(BRAKE_LEAST, int((fleet + removed) * BRAKE_SHARE))

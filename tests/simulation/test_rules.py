@@ -98,7 +98,10 @@ def healed(before: float) -> Scene:
 
 
 def removed(*before: float) -> Scene:
-    return lambda seen: setattr(seen, "removed", [(NOW - each, 3) for each in before])
+    def scene(seen: Seen) -> None:
+        seen.removed = [(NOW - each, 3, seen.world.clock.jumps) for each in before]
+
+    return scene
 
 
 def taken_back(seen: Seen) -> None:

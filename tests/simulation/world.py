@@ -49,6 +49,16 @@ class Wrong:
 class WallClock(ManualClock):
     """Unix seconds that pass as the loop's do; it can be set, as clocks are."""
 
+    def __init__(self, now: float) -> None:
+        self.jumps = 0
+        """How often it was set."""
+        super().__init__(now)
+
+    def __setattr__(self, name: str, value: float) -> None:
+        if name == "now":
+            self.jumps += 1
+        super().__setattr__(name, value)
+
     def __call__(self) -> float:
         return self.now + asyncio.get_running_loop().time()
 
