@@ -19,6 +19,8 @@ from tests.simulation.world import World
 PATIENCE = 5.0
 """Seconds after which the product does not wait for Prometheus any longer."""
 KEPT = 400
+FRESH = 300.0
+"""Seconds for which a sample counts: what a policy says of it if it says nothing."""
 ROUNDED = 1e-5
 """Seconds that times which are the same may differ by."""
 
@@ -52,13 +54,12 @@ class Answers:
 
     def _hear(self, query: str, answer: Answer) -> None:
         world = self._world
-        longest = 2 * world.plan.interval + 10.0
         found = _series(answer)
         at = world.clock() + min(answer.seconds, PATIENCE)
         for name, workload in world.services.items():
             if workload.query != query:
                 continue
-            value, measured = _judged(found, name, longest)
+            value, measured = _judged(found, name)
             late = answer.seconds >= PATIENCE
             told = Told(
                 at,
@@ -82,7 +83,7 @@ def _series(answer: Answer) -> Sequence[Any]:
     return ()
 
 
-def _judged(series: Sequence[Any], service: str, longest: float) -> tuple[float | None, float]:
+def _judged(series: Sequence[Any], service: str) -> tuple[float | None, float]:
     """The only value of a service, if it is good, and when it was measured."""
     mine = [one for one in series if one["metric"].get("service") == service]
     values = [one["value"] for one in mine if "__measured__" not in one["metric"]]
@@ -90,7 +91,7 @@ def _judged(series: Sequence[Any], service: str, longest: float) -> tuple[float 
     with suppress(ValueError, TypeError, LookupError):
         (at, text), (_, measured) = _only(values), _only(times)
         value, since = float(text), float(measured)
-        if math.isfinite(value) and at - since <= longest:
+        if math.isfinite(value) and at - since <= FRESH:
             return value, since
     return None, 0.0
 
