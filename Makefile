@@ -81,7 +81,7 @@ conformance: venv ## the cases of others in the folder AUTOSCALER_CONFORMANCE_DA
 e2e: tools venv ## the slow tests, and those on a private Swarm, Prometheus and Alertmanager
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'swarm or slow' --require-swarm --reruns 2 -rR
 
-test: tools check unit $(if $(AUTOSCALER_CONFORMANCE_DATA),conformance) e2e ## everything
+test: tools check unit simulation $(if $(AUTOSCALER_CONFORMANCE_DATA),conformance) e2e ## everything
 
 demo: tools venv ## a private Swarm under load, scaled and healed before your eyes
 	$(BIN)/python -m deploy.demo
