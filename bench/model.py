@@ -19,7 +19,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from autoscaler.testing.engine import FakeSwarm, slots
+from autoscaler.testing.engine import FakeSwarm
 from autoscaler.testing.engine.objects import RUNNING, EngineService
 from bench import fleet
 
@@ -62,7 +62,7 @@ class Model(FakeSwarm):
         there = sum(1 for _ in self.cluster.tasks_of(service.id))
         for slot in range(there + 1, service.replicas + 1):
             node = self._nodes[(service.index + slot) % len(self._nodes)]
-            task = slots.new_task(self.cluster, service, slot, node)
+            task = self.cluster.new_task(service, slot, node)
             task.container = f"{task.id:0>64}"
             self.cluster.set_state(task, RUNNING, "started")
 

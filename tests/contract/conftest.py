@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from autoscaler.testing.engine import FakeSwarm
 from autoscaler.testing.engine.api import EngineApi
 from autoscaler.testing.engine.bed import SwarmBed
+from autoscaler.testing.engine.passing import passing_time
 
 _numbers = itertools.count(1)
 
@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 async def bed(request: pytest.FixtureRequest) -> AsyncIterator[SwarmBed]:
     """A Swarm, and what others do to it."""
     if request.param == "model":
-        async with FakeSwarm() as model, EngineApi(model.host) as api:
+        async with passing_time() as model, EngineApi(model.host) as api:
             yield SwarmBed(model.host, api, "busybox:1")
         return
     swarm = request.getfixturevalue("swarm")

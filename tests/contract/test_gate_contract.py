@@ -15,9 +15,9 @@ from autoscaler.settings import Agent
 from autoscaler.testing.contracts.orchestrator import Bed, OrchestratorContract
 from autoscaler.testing.contracts.restart import RestartContract
 from autoscaler.testing.contracts.rollback import RollbackContract
-from autoscaler.testing.engine import FakeSwarm
 from autoscaler.testing.engine.api import EngineApi
 from autoscaler.testing.engine.bed import SwarmBed
+from autoscaler.testing.engine.passing import passing_time
 from autoscaler.testing.real.dockerd import PrivateSwarm
 
 
@@ -48,7 +48,7 @@ async def gated(host: str, image: str, directory: Path) -> AsyncIterator[GatedBe
 class Model:
     @pytest.fixture
     async def bed(self, tmp_path: Path) -> AsyncIterator[Bed]:
-        async with FakeSwarm() as swarm, gated(swarm.host, "busybox:1", tmp_path) as bed:
+        async with passing_time() as swarm, gated(swarm.host, "busybox:1", tmp_path) as bed:
             yield bed
 
 

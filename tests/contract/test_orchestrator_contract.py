@@ -7,16 +7,16 @@ import pytest
 from autoscaler.testing.contracts.orchestrator import Bed, OrchestratorContract
 from autoscaler.testing.contracts.restart import RestartContract
 from autoscaler.testing.contracts.rollback import RollbackContract
-from autoscaler.testing.engine import FakeSwarm
 from autoscaler.testing.engine.api import EngineApi
 from autoscaler.testing.engine.bed import SwarmBed
+from autoscaler.testing.engine.passing import passing_time
 from autoscaler.testing.real.dockerd import PrivateSwarm
 
 
 class Model:
     @pytest.fixture
     async def bed(self) -> AsyncIterator[Bed]:
-        async with FakeSwarm() as swarm, EngineApi(swarm.host) as api:
+        async with passing_time() as swarm, EngineApi(swarm.host) as api:
             yield SwarmBed(swarm.host, api, "busybox:1")
 
 

@@ -18,12 +18,9 @@ from autoscaler.ports import Clock
 from autoscaler.testing.engine import FakeSwarm, steps
 from autoscaler.testing.engine.faults import Request
 from autoscaler.testing.engine.handlers import Handlers
-from autoscaler.testing.engine.objects import READY, EngineService
+from autoscaler.testing.engine.objects import EngineService
 from autoscaler.testing.engine.server import EngineServer
 from autoscaler.testing.network import Network
-
-LONGEST_REST = 30.0
-"""Seconds after which the cluster is looked at even if nothing seems to be due."""
 
 Document = dict[str, Any]
 
@@ -57,7 +54,13 @@ class SimulatedSwarm(FakeSwarm):
     """Takes one step after the other for as long as anything moves."""
 
     def __init__(self, clock: Clock, rng: random.Random, network: Network) -> None:
-        super().__init__(clock, stepped=True, seed=rng.getrandbits(32), network=network)
+        super().__init__(
+            clock,
+            stepped=True,
+            seed=rng.getrandbits(32),
+            elapsed=lambda: asyncio.get_running_loop().time(),
+            network=network,
+        )
         self._rng = rng
         self._clock = clock
         self._moved = asyncio.Event()
@@ -117,11 +120,9 @@ class SimulatedSwarm(FakeSwarm):
     def _written(self) -> None:
         self.moved()
 
-    def _due_in(self) -> float:
-        now = self.cluster.now()
-        waiting = [t.not_before for t in self.cluster.tasks.values() if t.desired == READY]
-        due = min((at - now for at in waiting if at > now), default=0)
-        return min(LONGEST_REST, due / 1e9 + 0.01) if due else LONGEST_REST
+    def _due_in(self) -> float | None:
+        at = self.cluster.next_at
+        return None if at is None else max(0.0, at - asyncio.get_running_loop().time())
 
     def tell_written(
         self, service: EngineService, before: Document, rollout: str, version: int

@@ -13,17 +13,17 @@ from typing import Any, Self
 from uuid import uuid4
 
 from autoscaler.testing.clock import ManualClock
-from autoscaler.testing.engine import lifecycle, services, steps
+from autoscaler.testing.engine import lifecycle, membership, services, steps
 from autoscaler.testing.engine.cluster import Cluster
 from autoscaler.testing.engine.faults import Faults, Request
 from autoscaler.testing.engine.handlers import Handlers
 from autoscaler.testing.engine.objects import (
-    Behaviour,
     EngineNetwork,
     EngineNode,
     EngineService,
     EngineTask,
 )
+from autoscaler.testing.engine.programs import Behaviour, Pace, Program
 from autoscaler.testing.engine.server import HOST, EngineServer
 from autoscaler.testing.network import Network
 
@@ -42,12 +42,17 @@ class FakeSwarm:
         *,
         stepped: bool = False,
         seed: int = 1,
+        elapsed: Callable[[], float] | None = None,
         network: Network | None = None,
     ) -> None:
-        """With a network it listens there, not on a socket."""
+        """With a network it listens there, not on a socket.
+
+        `elapsed` is what is waited by, in seconds, if the clock may be set.
+        """
         self._stepped = stepped
+        self._clock = clock or ManualClock()
         self._directory = Path(tempfile.gettempdir()) / f"engine-{uuid4().hex}"
-        self.cluster = Cluster(clock or ManualClock(), seed)
+        self.cluster = Cluster(self._clock, seed, elapsed)
         self._handlers = Handlers(self.cluster, self._written)
         self._network = network
         self._server = EngineServer(self._handlers, self._directory / "docker.sock", network)
@@ -162,9 +167,13 @@ class FakeSwarm:
         services.remove(self.cluster, service.id)
         self._written()
 
-    def image(self, name: str, behaviour: Behaviour) -> None:
-        """Say what containers of an image do."""
-        self.cluster.images[name] = behaviour
+    def image(self, name: str, behaviour: Behaviour, after: float = 0.0) -> None:
+        """Say what containers of an image do, after so many seconds."""
+        self.cluster.images[name] = Program(behaviour, after)
+
+    def take(self, pace: Pace) -> None:
+        """Say how long containers take."""
+        self.cluster.pace = pace
 
     def add_node(self, hostname: str, **fields: Any) -> EngineNode:
         """A node that joins."""
@@ -175,11 +184,22 @@ class FakeSwarm:
 
     def set_node(self, node: EngineNode, **fields: Any) -> None:
         """Change a node: its `state` (ready, down, unknown), `availability` or `labels`."""
-        for name, value in fields.items():
-            setattr(node, name, value)
-        self.cluster.touch(node)
-        told = {"name": node.hostname}
-        self.cluster.journal.tell("node", "update", node.id, told, swarm=True)
+        membership.change(self.cluster, node, **fields)
+        self._written()
+
+    def cut_off(self, node: EngineNode) -> None:
+        """A node is not heard of any more; what runs on it runs on, and is known as it was."""
+        membership.fall_silent(self.cluster, node)
+        self._written()
+
+    def reconnect(self, node: EngineNode) -> None:
+        """It is heard of again soon; what should not run there any more ends then."""
+        membership.come_back(self.cluster, node)
+        self._written()
+
+    def change_leader(self) -> None:
+        """Another manager leads, to which every node has yet to report."""
+        membership.change_leader(self.cluster)
         self._written()
 
     def add_network(self, name: str, subnet: str = "10.0.1.0/24") -> EngineNetwork:
@@ -207,6 +227,16 @@ class FakeSwarm:
     def settle(self) -> None:
         """Steps until nothing changes while the clock stands still."""
         steps.settle(self.cluster)
+
+    def pass_time(self, seconds: float) -> None:
+        """Move a clock that was not given on, with all that happens meanwhile."""
+        assert isinstance(self._clock, ManualClock)
+        until = self._clock.now + seconds
+        self.settle()
+        while (at := self.cluster.next_at) is not None and at <= until:
+            self._clock.now = max(at, self._clock.now)
+            self.settle()
+        self._clock.now = until
 
     def _written(self) -> None:
         if not self._stepped:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from autoscaler.testing.engine import filters, services
+from autoscaler.testing.engine import filters, nodes, services
 from autoscaler.testing.engine.cluster import Cluster
 from autoscaler.testing.engine.objects import EngineConfig, EngineNetwork, EngineService
 from autoscaler.testing.engine.refusal import Refusal
@@ -34,6 +34,8 @@ class Handlers:
             yield web.delete(f"{prefix}/services/{{id}}", self.remove_service)
             yield web.get(f"{prefix}/tasks", self.list_tasks)
             yield web.get(f"{prefix}/nodes", self.list_nodes)
+            yield web.get(f"{prefix}/nodes/{{id}}", self.inspect_node)
+            yield web.post(f"{prefix}/nodes/{{id}}/update", self.update_node)
             yield web.get(f"{prefix}/networks", self.list_networks)
             yield web.post(f"{prefix}/networks/create", self.create_network)
             yield web.delete(f"{prefix}/networks/{{id}}", self.remove_network)
@@ -99,6 +101,17 @@ class Handlers:
     async def list_nodes(self, request: web.Request) -> web.Response:
         return web.json_response([node.document() for node in self._cluster.nodes.values()])
 
+    async def inspect_node(self, request: web.Request) -> web.Response:
+        found = nodes.find(self._cluster, request.match_info["id"])
+        return web.json_response(found.document())
+
+    async def update_node(self, request: web.Request) -> web.Response:
+        node = nodes.find(self._cluster, request.match_info["id"])
+        version = request.query.get("version", "")
+        nodes.update(self._cluster, node, await _body(request), version)
+        self._written()
+        return web.Response()
+
     async def list_networks(self, request: web.Request) -> web.Response:
         found = self._cluster.networks.values()
         return web.json_response([network.document() for network in found])
@@ -148,11 +161,15 @@ class Handlers:
     async def events(self, request: web.Request) -> web.StreamResponse:
         asked = json.loads(request.query.get("filters", "") or "{}")
         reader = self._cluster.journal.open(_nanoseconds(request.query.get("since")))
+        until = _nanoseconds(request.query.get("until"))
         self.connected += 1
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         try:
-            while (event := await reader.get()) is not None:
+            # With an end in the past nothing is waited for.
+            while not (until and reader.empty()) and (event := await reader.get()) is not None:
+                if until and event["timeNano"] > until:
+                    break
                 if _passes(asked, event):
                     await response.write(json.dumps(event).encode() + b"\n")
         except ConnectionResetError:

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autoscaler.testing.engine.updater import Updater
 
 Document = dict[str, Any]
 
 RUNNING, SHUTDOWN, READY, REMOVE = "running", "shutdown", "ready", "remove"
 ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "orphaned"})
-
-
-class Behaviour(StrEnum):
-    """What containers of an image do."""
-
-    RUNS = "runs"
-    FAILS = "fails"
-    """Starts, and exits with 1."""
-    EXITS = "exits"
-    """Starts, and exits with 0."""
-    MISSING = "missing"
-    """Cannot be pulled."""
+UNPLACED = frozenset({"new", "pending"})
 
 
 def stamp(nanoseconds: int) -> str:
@@ -58,8 +49,13 @@ class EngineService(Meta):
     previous: Document | None = None
     update: Document | None = None
     iteration: int = 0
-    rolled: set[int | str] = field(default_factory=set)
-    """Slots, or nodes, that the rollout under way has touched."""
+    spec_version: int = 0
+    """Moves with each write of the spec, and not with those of the status."""
+    previous_version: int = 0
+    updater: Updater | None = None
+    reconciled: int = 0
+    """The version for which tasks were last made and removed."""
+    _task_spec: tuple[Document, Document] | None = None
 
     @property
     def name(self) -> str:
@@ -69,6 +65,14 @@ class EngineService(Meta):
     def template(self) -> Document:
         found: Document = self.spec["TaskTemplate"]
         return found
+
+    @property
+    def task_spec(self) -> Document:
+        """The template as its tasks carry it; one object for as long as the spec is the same."""
+        if self._task_spec is None or self._task_spec[0] is not self.spec:
+            kept = {key: value for key, value in self.template.items() if key != "Runtime"}
+            self._task_spec = (self.spec, kept)
+        return self._task_spec[1]
 
     @property
     def mode(self) -> str:
@@ -116,8 +120,18 @@ class EngineTask(Meta):
     error: str = ""
     exit_code: int = 0
     container: str = ""
+    spec_version: int = 0
+    """The service's when the task was made."""
     not_before: int = 0
     """When a replacement may start, in nanoseconds: the restart delay."""
+    after: str = ""
+    """The task that has to stop before this one starts."""
+    ends: str = ""
+    """What its container will do by itself; empty if it runs until it is stopped."""
+    stopping: bool = False
+    """Its container was told to stop."""
+    move_at: int = 0
+    """When its container will have come to its next state, in nanoseconds."""
     iteration: int = 0
 
     @property
@@ -171,6 +185,11 @@ class EngineNode(Meta):
     availability: str = "active"
     role: str = "worker"
     labels: dict[str, str] = field(default_factory=dict)
+    silent: bool = False
+    """Its heartbeats do not reach the leader."""
+    judged_at: int = 0
+    """When it is known whether it is still there, in nanoseconds; 0 if nobody waits for that."""
+    down_at: int = 0
     nano_cpus: int = 2_000_000_000
     memory: int = 8 * 2**30
 

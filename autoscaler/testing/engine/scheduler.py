@@ -13,8 +13,10 @@ _CPUS, _MEMORY = "NanoCPUs", "MemoryBytes"
 
 def place(cluster: Cluster) -> None:
     """One step: give new tasks addresses, and pending ones nodes."""
+    if not cluster.waiting:
+        return
     addresses, ledger = Addresses(cluster), _Ledger(cluster)
-    for task in list(cluster.tasks.values()):
+    for task in list(cluster.waiting.values()):
         if not task.alive:
             continue
         if task.state == "new" and addresses.take(task):
@@ -25,8 +27,13 @@ def place(cluster: Cluster) -> None:
 
 def may_run(node: EngineNode, template: Document) -> bool:
     """Whether a node is ready, active and meets the placement constraints."""
+    return _available(node) and meets(node, template)
+
+
+def meets(node: EngineNode, template: Document) -> bool:
+    """Whether a node meets the placement constraints."""
     constraints = (template.get("Placement") or {}).get("Constraints") or []
-    return _available(node) and all(_meets(node, each) for each in constraints)
+    return all(_meets(node, each) for each in constraints)
 
 
 class _Ledger:
@@ -72,7 +79,7 @@ def _assign(cluster: Cluster, ledger: _Ledger, task: EngineTask) -> None:
         ledger.book(task)
         cluster.set_state(task, "assigned", "scheduler assigned task to node")
         return
-    error = _why_none(ready, fitting)
+    error = _why_none(nodes, ready, fitting)
     if task.error != error:
         cluster.set_state(task, "pending", "pending task scheduling", error)
 
@@ -81,12 +88,16 @@ def _available(node: EngineNode) -> bool:
     return node.state == "ready" and node.availability == "active"
 
 
-def _why_none(ready: list[EngineNode], fitting: list[EngineNode]) -> str:
-    if not ready:
-        return "no suitable node"
-    if not fitting:
-        return f"no suitable node (scheduling constraints not satisfied on {_nodes(len(ready))})"
-    return f"no suitable node (insufficient resources on {_nodes(len(fitting))})"
+def _why_none(nodes: list[EngineNode], ready: list[EngineNode], fitting: list[EngineNode]) -> str:
+    """Each node is counted by the first thing that speaks against it; the most frequent first."""
+    reasons = {
+        "{} not available for new tasks": len(nodes) - len(ready),
+        "scheduling constraints not satisfied on {}": len(ready) - len(fitting),
+        "insufficient resources on {}": len(fitting),
+    }
+    found = sorted(((count, text) for text, count in reasons.items() if count), reverse=True)
+    told = "; ".join(text.format(_nodes(count)) for count, text in found)
+    return f"no suitable node ({told})" if told else "no suitable node"
 
 
 def _nodes(count: int) -> str:

@@ -39,6 +39,7 @@ def create(cluster: Cluster, document: Any) -> EngineService:
         raise rpc(409, "AlreadyExists", text)
     service = EngineService(id=identity, spec=spec)
     cluster.touch(service)
+    service.spec_version = service.index
     cluster.services[service.id] = service
     cluster.journal.tell("service", "create", service.id, {"name": name}, swarm=True)
     return service
@@ -72,12 +73,14 @@ def update(
         cluster.write_service(service, partial(_swap, service, stamp(cluster.now())))
     else:
         cluster.write_service(service, partial(_replace, service, spec))
+        service.spec_version = service.index
 
 
 def remove(cluster: Cluster, term: str) -> None:
     """Remove a service; its tasks follow. Raises Refusal."""
     service = find(cluster, term)
     del cluster.services[service.id]
+    cluster.stir(service.id)
     for task in cluster.tasks_of(service.id):
         cluster.set_desired(task, "remove")
     cluster.journal.tell("service", "remove", service.id, {"name": service.name}, swarm=True)
@@ -97,6 +100,7 @@ def status(cluster: Cluster, service: EngineService) -> Document:
 def _replace(service: EngineService, spec: Document) -> None:
     """Any write copies the spec away and forgets the rollout, one that changes nothing too."""
     service.previous, service.spec = service.spec, spec
+    service.previous_version = service.spec_version
     service.update = None
     if service.mode.endswith("Job"):
         service.iteration += 1
@@ -105,7 +109,7 @@ def _replace(service: EngineService, spec: Document) -> None:
 def _swap(service: EngineService, now: str) -> None:
     assert service.previous is not None
     service.spec, service.previous = service.previous, service.spec
-    service.rolled.clear()
+    service.spec_version, service.previous_version = service.previous_version, service.spec_version
     service.update = {
         "State": "rollback_started",
         "StartedAt": now,

@@ -78,7 +78,7 @@ async def test_a_nodes_event_names_no_service(engine: FakeSwarm, reader: Reader)
     node = engine.add_node("node2")
     engine.set_node(node, availability="drain")
     (event,) = await reader.until(1)
-    assert (event.service_id, event.kind, event.attributes) == (None, "node", {"name": "node2"})
+    assert (event.service_id, event.kind, event.attributes["name"]) == (None, "node", "node2")
 
 
 async def test_a_cut_stream_is_opened_anew_and_nothing_is_lost_or_told_twice(

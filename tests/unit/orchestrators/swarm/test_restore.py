@@ -55,6 +55,7 @@ async def test_a_paused_update_is_resolved_and_the_good_tasks_run_on(
     assert len(running) == 3
     after = await orchestrator.restore(action, good)
     assert after.template == good.release
+    engine.pass_time(6)
     assert service.rollout == "completed"
     tasks = engine.tasks(service)
     assert [task.state for task in tasks] == ["running"] * 4

@@ -204,6 +204,7 @@ async def test_a_replacement_of_a_lost_task_is_counted_and_the_lost_one_is_not(
     other = engine.add_node("node2")
     service = engine.create("web", 4)
     engine.set_node(other, state="down")
+    engine.pass_time(6)
     fleet = await orchestrator.snapshot()
     assert fleet.services[service.id].running == 6
     assert sum(task.healthy for task in fleet.tasks[service.id]) == 4

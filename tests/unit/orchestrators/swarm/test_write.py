@@ -129,12 +129,13 @@ async def test_a_write_between_reading_and_writing_is_a_conflict(
 async def test_a_rollout_that_failed_is_not_written_over(
     engine: FakeSwarm, orchestrator: SwarmOrchestrator, on_failure: str
 ) -> None:
-    once = {"RestartPolicy": {"Condition": "none"}}
-    update = {"Parallelism": 1, "FailureAction": on_failure}
-    service = engine.create("web", 2, TaskTemplate=once, UpdateConfig=update)
-    engine.image("bad", Behaviour.FAILS)
+    # The second task is replaced before the first one fails: it is what is rolled back.
+    update = {"Parallelism": 1, "Delay": 10**9, "FailureAction": on_failure}
+    service = engine.create("web", 2, UpdateConfig=update)
+    engine.image("bad", Behaviour.FAILS, after=1.5)
     engine.image("busybox:1", Behaviour.FAILS)
     engine.deploy(service, "bad")
+    engine.pass_time(3)
     assert service.rollout == {"pause": "paused", "rollback": "rollback_paused"}[on_failure]
     action = await observed(orchestrator, service, 3)
     with pytest.raises(Conflict, match="rollout"):
