@@ -67,7 +67,7 @@ def test_ended_faults_leave_nothing_behind(topic: Any) -> None:
             await stage.wait(LASTS)
             await fault.end(stage.world)
             stage.world.at_fault.discard(fault.name)
-            await stage.wait(6)
+            await stage.wait(12)
             assert not left_over(stage.world), fault.name
             assert stage.world.swarm.cluster.images == images, fault.name
         await stage.wait(400)

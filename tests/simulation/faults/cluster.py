@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from autoscaler.testing.engine import Behaviour
 from autoscaler.testing.engine.objects import EngineNode, EngineService, EngineTask
+from autoscaler.testing.engine.programs import Pace
 from tests.simulation.faults.fault import Coursed, fault
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ async def partition(world: World) -> Course:
     workers = [n for n in world.swarm.cluster.nodes.values() if n.role == "worker"]
     lost = workers[: (len(workers) + 1) // 2]
     for node in lost:
-        world.swarm.set_node(node, state="down")
+        world.swarm.cut_off(node)
     yield
     for node in lost:
-        world.swarm.set_node(node, state="ready")
+        world.swarm.reconnect(node)
 
 
 @fault("node drained")
@@ -64,7 +65,7 @@ def _worker(world: World) -> EngineNode | None:
     return world.rng.choice(workers) if workers else None
 
 
-def _images_do(name: str, behaviour: Behaviour) -> Coursed:
+def _images_do(name: str, behaviour: Behaviour, after: float = 0.0) -> Coursed:
     """Containers of one image do something else from now on; those that run go on."""
 
     @fault(name)
@@ -73,7 +74,7 @@ def _images_do(name: str, behaviour: Behaviour) -> Coursed:
         image = str(chosen.template["ContainerSpec"]["Image"]) if chosen else ""
         images = world.swarm.cluster.images
         before = images.get(image)
-        world.swarm.image(image, behaviour)
+        world.swarm.image(image, behaviour, after)
         if chosen is not None:
             _kill_one(world, chosen, 1, "")
         yield
@@ -99,6 +100,22 @@ def _running(world: World, service: EngineService) -> Sequence[EngineTask]:
     return [task for task in world.swarm.tasks(service) if task.state == "running"]
 
 
+def _takes(name: str, pace: Pace) -> Coursed:
+    """Containers take longer from now on, and one is replaced."""
+
+    @fault(name)
+    async def taking(world: World) -> Course:
+        before = world.swarm.cluster.pace
+        world.swarm.take(pace)
+        chosen = _one(world)
+        if chosen is not None:
+            _kill_one(world, chosen, 1, "")
+        yield
+        world.swarm.take(before)
+
+    return taking
+
+
 @fault("out of memory")
 async def out_of_memory(world: World) -> Course:
     """The kernel kills one of a service's containers."""
@@ -114,5 +131,9 @@ FAULTS = (
     drained,
     _images_do("image missing", Behaviour.MISSING),
     _images_do("crash loop", Behaviour.FAILS),
+    _images_do("found unhealthy", Behaviour.UNHEALTHY, after=5.0),
+    _takes("slow start", Pace(pull=(20.0, 60.0), start=(5.0, 30.0))),
+    _takes("task wedged on its way", Pace(start=(400.0, 600.0))),
+    _takes("slow stop", Pace(stop=(10.0, 60.0))),
     out_of_memory,
 )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from autoscaler.testing.engine import services
 from autoscaler.testing.engine.faults import Canned, Request
-from autoscaler.testing.engine.objects import EngineNode
 from autoscaler.testing.engine.spoiling import Spoil, cut, dripping, given_up, late, rewritten
 from tests.simulation.faults.fault import Coursed, fault
 
@@ -133,16 +132,9 @@ async def loses_leader(world: World) -> Course:
 
 @fault("new leader, nodes unknown")
 async def forgets_nodes(world: World) -> Course:
-    """For half a minute a new leader knows of no node how it is."""
-    nodes = [node for node in world.swarm.cluster.nodes.values() if node.state == "ready"]
-    _all_become(world, nodes, "unknown")
+    """It knows of no node how it is until that has reported, nor how often tasks were restarted."""
+    world.swarm.change_leader()
     yield
-    _all_become(world, [node for node in nodes if node.state == "unknown"], "ready")
-
-
-def _all_become(world: World, nodes: list[EngineNode], state: str) -> None:
-    for node in nodes:
-        world.swarm.set_node(node, state=state)
 
 
 @fault("engine is no manager any more")
