@@ -2,7 +2,7 @@
 
 Many strategies say how many more there shall be than there are. Each change of ours wakes a
 pass, long before there is another sample: what asked for half as many again would ask for it
-again and again.
+again and again. Nor does one that was measured earlier, and comes late, ask for more.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from dataclasses import replace
 
 from autoscaler.model import Asked, Memory, Observation, Recommendation, Sample
 
+LATE = 60.0
+"""Seconds by which a sample may be older than one that came before it: of a slower read, or another
+server. One that is older still is of a clock that was set back."""
+
 
 def only(found: Recommendation, sample: Sample, current: int, memory: Memory) -> Recommendation:
     """The recommendation, no further from the current replicas than its sample asked for before."""
@@ -20,13 +24,18 @@ def only(found: Recommendation, sample: Sample, current: int, memory: Memory) ->
         return found
     # An action that came to nothing left the service as it was: then the sample asks anew.
     done = memory.scaled and memory.scaled[-1].at >= asked.at
-    if not done or sample.at != asked.measured_at:
+    if not done or _is_newer(sample, asked):
         return found
     replicas = _no_further(found.replicas, current, asked.replicas)
     if replicas == found.replicas:
         return found
     told = f"{found.reason}; this sample asked for {asked.replicas} before"
     return replace(found, replicas=replicas, reason=told)
+
+
+def _is_newer(sample: Sample, asked: Asked) -> bool:
+    """Whether a sample tells more than the one that was acted on."""
+    return sample.at is None or not 0 <= asked.measured_at - sample.at <= LATE
 
 
 def _no_further(replicas: int, current: int, asked: int) -> int:

@@ -24,8 +24,10 @@ LEARNED_FOR = 600.0
 """Seconds for which it is believed how often samples come."""
 AGAIN_AFTER = 10.0
 """Seconds after which it is asked again where it could not be told: there was one sample only."""
+FORGOTTEN = 900.0
+"""Seconds after its last answer for which a query is followed that nobody asks any more."""
 MOST_KEPT = 4096
-"""Queries of which that is remembered."""
+"""Queries that are followed; of further ones only the ticks ask."""
 JUST_BEFORE = 0.001
 """Seconds; what Prometheus tells times in."""
 
@@ -51,7 +53,13 @@ class _Heard:
 @dataclass(frozen=True)
 class _Learned:
     every: float | None
-    until: float
+    at: float
+    """When it was asked, by the event loop's clock."""
+
+    def holds(self, heard: _Heard, now: float) -> bool:
+        """Whether there is nothing more to learn from what was heard last."""
+        lasts = AGAIN_AFTER if self.every is None else LEARNED_FOR
+        return heard.at <= self.at or now < self.at + lasts
 
 
 @dataclass
@@ -78,8 +86,8 @@ class Follower:
             return
         now = asyncio.get_running_loop().time()
         self._rest = now + max(GAP, REST * (now - began))
-        if len(self._heard) >= MOST_KEPT:
-            self._heard.clear()
+        for text in [text for text, one in self._heard.items() if now - one.at > FORGOTTEN]:
+            del self._heard[text]
         for text, services in asked.items():
             self._note(text, services, answers[text], now)
         if self._learning is None or self._learning.done():
@@ -101,7 +109,10 @@ class Follower:
         before = self._heard.pop(text, None)
         if isinstance(answer, AutoscalerError) or not (measured := answer.measured()):
             return
-        known = {*services, *(before.services if before else ())}
+        if len(self._heard) >= MOST_KEPT:
+            return
+        # Those who were not told yet are to be told as well.
+        known = {*services, *(before.services if before and before.due is not None else ())}
         heard = _Heard(known, measured, answer.series[0].at, now)
         self._heard[text] = self._dated(text, heard)
 
@@ -118,19 +129,23 @@ class Follower:
         loop = asyncio.get_running_loop()
         for text, heard in [*self._heard.items()]:
             known = self._learned.get(text)
-            if known is not None and loop.time() < known.until:
+            if known is not None and known.holds(heard, loop.time()):
                 continue
             answer = await self.ask(text, min(heard.measured.values()) - JUST_BEFORE)
-            if isinstance(answer, AutoscalerError):
-                continue
-            if len(self._learned) >= MOST_KEPT:
-                self._learned.clear()
-            every = interval(heard.measured, answer.measured())
-            lasts = AGAIN_AFTER if every is None else LEARNED_FOR
-            self._learned[text] = _Learned(every, loop.time() + lasts)
+            every = known.every if known is not None else None
+            if not isinstance(answer, AutoscalerError):
+                every = interval(heard.measured, answer.measured())
+            self._keep(text, _Learned(every, loop.time()))
             if text in self._heard:
                 self._dated(text, self._heard[text])
         self._arm()
+
+    def _keep(self, text: str, learned: _Learned) -> None:
+        """What was learned longest ago makes room."""
+        self._learned.pop(text, None)
+        self._learned[text] = learned
+        if len(self._learned) > MOST_KEPT:
+            del self._learned[next(iter(self._learned))]
 
     def _arm(self) -> None:
         """Set the timer for whatever is due first."""

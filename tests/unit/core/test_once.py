@@ -51,6 +51,22 @@ def test_it_adds_no_more_while_the_sample_stays_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RELATIVE)
+def test_an_older_sample_that_comes_late_adds_no_more(name: str) -> None:
+    seen = watched(RELATIVE[name])
+    seen.sees(high(NOW), after=1)
+    for age in (5, 50):
+        seen.sees(high(NOW - age), after=1)
+    assert seen.replicas == 9
+
+
+def test_samples_of_a_clock_that_was_set_back_add_more() -> None:
+    seen = watched(RELATIVE["step"])
+    seen.sees(high(NOW), after=1)
+    seen.sees(high(NOW - 3600), after=15)
+    assert seen.replicas == 12
+
+
+@pytest.mark.parametrize("name", RELATIVE)
 def test_another_sample_adds_more(name: str) -> None:
     seen = watched(RELATIVE[name])
     seen.sees(high(NOW), after=1)

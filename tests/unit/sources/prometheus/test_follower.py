@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from autoscaler.errors import AutoscalerError, Temporary
 from autoscaler.sources.prometheus.answer import Answer, Series
-from autoscaler.sources.prometheus.follower import GAP, REST, Follower
+from autoscaler.sources.prometheus.follower import AGAIN_AFTER, GAP, MOST_KEPT, REST, Follower
 from autoscaler.sources.prometheus.rhythm import LAGS
 from autoscaler.testing.virtual_time import in_virtual_time
 
@@ -20,6 +20,7 @@ class Scraped:
         self.every, self.phase, self.took = every, phase, took
         self.down = False
         self.young = False
+        self.forgetful = False
         self.asked_past = 0
         self.told: list[float] = []
         self.follower = Follower(self.past)
@@ -32,6 +33,8 @@ class Scraped:
 
     async def past(self, text: str, at: float) -> Answer | AutoscalerError:
         self.asked_past += 1
+        if self.forgetful:
+            return Temporary("the past is too far away")
         return Answer((), aged=True) if self.young else self.answer(at)
 
     def read(self) -> None:
@@ -108,3 +111,44 @@ async def test_nothing_is_told_while_the_server_does_not_answer_and_again_when_i
     await server.follower.close()
     await asyncio.sleep(60)
     assert len(server.told) == told + 1
+
+
+@in_virtual_time
+async def test_a_past_that_is_not_told_is_asked_for_no_more_often_than_one_that_is_too_short() -> (
+    None
+):
+    server = Scraped(every=5.0, phase=AHEAD)
+    server.forgetful = True
+    server.follower.tell = server.tell
+    for _ in range(20):
+        server.read()
+        await asyncio.sleep(1)
+    assert server.asked_past == 20 / AGAIN_AFTER
+    await server.follower.close()
+
+
+@in_virtual_time
+async def test_what_nobody_asks_any_more_is_not_asked_about_either() -> None:
+    server = Scraped(every=5.0, phase=AHEAD)
+    server.young = True
+    server.follower.tell = server.tell
+    server.read()
+    await asyncio.sleep(60)
+    for _ in range(20):
+        server.follower.heard({"another": ()}, {"another": Temporary("down")}, 0.0)
+        await asyncio.sleep(30)
+    assert server.asked_past == 1
+    await server.follower.close()
+
+
+@in_virtual_time
+async def test_more_queries_than_are_kept_are_not_asked_about_again_and_again() -> None:
+    server = Scraped(every=60.0, phase=AHEAD)
+    server.follower.tell = lambda _: None
+    texts = [f"load {number}" for number in range(MOST_KEPT + 10)]
+    for _ in range(5):
+        answer = server.answer(asyncio.get_running_loop().time() + AHEAD)
+        server.follower.heard(dict.fromkeys(texts, ()), dict.fromkeys(texts, answer), 0.0)
+        await asyncio.sleep(1)
+    assert server.asked_past == MOST_KEPT
+    await server.follower.close()
