@@ -6,11 +6,15 @@ write of ours may end after it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from autoscaler.model import Fleet, Quality, Sample, Service, Task
 from autoscaler.policy import Policy
+
+LATE = 60.0
+"""Seconds for which news outlive answers that were asked for before them; if these are older still,
+the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,19 @@ class Samples:
             symptoms={**self.symptoms, **_answered(newer.symptoms)},
             checks={**self.checks, **_answered(newer.checks)},
         )
+
+    def after(self, newer: Iterable[Samples]) -> Samples:
+        """Themselves, with what was asked by the same policy after them."""
+        found = self
+        for each in newer:
+            if 0 < each.at - self.at <= LATE and each.policy is self.policy:
+                found = found.beside(each)
+        return found
+
+    def asks(self) -> object:
+        """What was asked, whatever came of it; to be compared with another's."""
+        kinds = (self.metrics, self.coverage, self.holds, self.symptoms, self.checks)
+        return [kind.keys() for kind in kinds]
 
     def say(self) -> object:
         """What can be decided by, apart from how old it is; to be compared with another's."""
@@ -91,6 +108,8 @@ class View:
         self.services: dict[str, Service] = {}
         self.tasks: dict[str, tuple[Task, ...]] = {}
         self.samples: dict[str, Samples] = {}
+        self._news: dict[str, tuple[Samples, ...]] = {}
+        """By service id, the last answers of each source that was asked alone."""
         self.replicas = 0
         """Replicas that all replicated services ask for."""
         self._read: dict[str, float] = {}
@@ -124,8 +143,13 @@ class View:
             self.tasks[service.id] = tasks
 
     def answer(self, samples: Mapping[str, Samples]) -> None:
-        """Take answers in, by service id; a service may be gone since they were asked for."""
-        self.samples |= {key: found for key, found in samples.items() if key in self.services}
+        """Take answers in, by service id; a service may be gone since they were asked for.
+
+        What a single source was asked since then stays.
+        """
+        for key, found in samples.items():
+            if key in self.services:
+                self.samples[key] = found.after(self._news.get(key, ()))
 
     def freshen(self, samples: Mapping[str, Samples]) -> Collection[str]:
         """Take in answers of one source, beside those of the others, which stay as old as they are.
@@ -139,6 +163,7 @@ class View:
             if known is None or known.policy is not found.policy:
                 news.add(key)
                 continue
+            self._news[key] = (*_of_others(self._news.get(key, ()), found), found)
             after = self.samples[key] = known.beside(found)
             if after.say() != known.say():
                 news.add(key)
@@ -148,6 +173,7 @@ class View:
         """Forget a service that is gone; answer what was known of it."""
         self.tasks.pop(service_id, None)
         self.samples.pop(service_id, None)
+        self._news.pop(service_id, None)
         self._read.pop(service_id, None)
         dropped = self.services.pop(service_id, None)
         self.replicas -= _asked(dropped)
@@ -156,6 +182,13 @@ class View:
     def fleet(self) -> Fleet:
         """All of it, as one value."""
         return replace(self._rest, services=dict(self.services), tasks=dict(self.tasks))
+
+
+def _of_others(news: Iterable[Samples], found: Samples) -> Iterator[Samples]:
+    """The news of other sources, by the same policy."""
+    for each in news:
+        if each.policy is found.policy and each.asks() != found.asks():
+            yield each
 
 
 def _asked(service: Service | None) -> int:

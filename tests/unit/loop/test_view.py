@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autoscaler.model import Fleet, Quality, Sample, TaskValue
+from autoscaler.policy import Policy
 from autoscaler.testing.builders import a_policy, a_service
 from autoscaler.view import Samples, View
 
@@ -66,3 +67,45 @@ def test_of_a_service_that_was_never_asked_about_nothing_is_taken_but_it_is_look
     view.adopt(Fleet(at=100.0, services={WEB.id: WEB}))
     assert view.freshen(newer(load=VALUE)) == {WEB.id}
     assert view.samples == {}
+
+
+def test_an_answer_to_what_was_asked_before_the_news_leaves_them() -> None:
+    """A tick waits for the slowest source; meanwhile another one has told more."""
+    view, news = a_view(load=VALUE, other=VALUE), replace(VALUE, value=2.0, at=105.0)
+    view.freshen(newer(load=news))
+    slow = replace(VALUE, value=3.0)
+    view.answer({WEB.id: Samples(104.0, {"load": VALUE, "other": slow}, policy=POLICY)})
+    assert view.samples[WEB.id].metrics == {"load": news, "other": slow}
+    assert view.samples[WEB.id].at == 104.0
+
+
+def test_the_news_of_each_source_count_by_when_that_one_was_asked() -> None:
+    view = a_view(load=VALUE, other=VALUE)
+    old, last, slow = (replace(VALUE, value=value) for value in (2.0, 3.0, 4.0))
+    view.freshen(newer(other=old))
+    view.freshen({WEB.id: Samples(108.0, {"load": last}, policy=POLICY)})
+    view.answer({WEB.id: Samples(106.0, {"load": slow, "other": slow}, policy=POLICY)})
+    assert view.samples[WEB.id].metrics == {"load": last, "other": slow}
+
+
+@pytest.mark.parametrize(
+    ("at", "policy"), [(105.0, POLICY), (106.0, POLICY), (44.0, POLICY), (104.0, a_policy(max=9))]
+)
+def test_news_do_not_outlive_what_is_asked_later_or_by_a_clock_set_back_or_by_another_policy(
+    at: float, policy: Policy
+) -> None:
+    view = a_view(load=VALUE)
+    view.freshen(newer(load=replace(VALUE, value=2.0)))
+    view.answer({WEB.id: Samples(at, {"load": VALUE}, policy=policy)})
+    assert view.samples[WEB.id].metrics == {"load": VALUE}
+
+
+def test_of_news_only_the_last_of_each_source_are_kept() -> None:
+    view = a_view(load=VALUE)
+    for second in range(20):
+        found = replace(VALUE, value=float(second))
+        view.freshen({WEB.id: Samples(105.0 + second, {"load": found}, policy=POLICY)})
+    view.answer({WEB.id: Samples(110.0, {"load": VALUE}, policy=POLICY)})
+    assert view.samples[WEB.id].metrics["load"].value == 19.0
+    view.answer({WEB.id: Samples(130.0, {"load": VALUE}, policy=POLICY)})
+    assert view.samples[WEB.id].metrics["load"] is VALUE
