@@ -12,6 +12,7 @@ from autoscaler.addresses import shown
 from autoscaler.model import Decision, Mode, Rollout, Service, Standing, Task, TaskState
 from autoscaler.policy import PolicyMode
 from autoscaler.policy_files import LoadedPolicy
+from autoscaler.redaction import redacted_text
 from autoscaler.revisions import differences
 from autoscaler.web.api.desk import Desk
 from autoscaler.web.api.endpoint import Answer, Asked, Endpoint, endpoint
@@ -195,7 +196,7 @@ def observed(desk: Desk) -> Sequence[Service]:
     if desk.passes.view.at is None:
         after = {"Retry-After": str(ceil(TRY_AGAIN))}
         failing = desk.passing().failing
-        told = f": {failing.reason}" if failing else "; the first look is under way"
+        told = f": {redacted_text(failing.reason)}" if failing else "; the first look is under way"
         told = f"the cluster has not been observed yet{told}"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, told, after)
     return list(desk.passes.view.services.values())

@@ -213,4 +213,6 @@ async def test_before_the_cluster_was_observed_nothing_is_known_of_services(
         assert "observed yet; the first look" in (await get(client, place, 503))["detail"]
     scene.telemetry.error("cycle", Temporary("the engine is silent"))
     assert "observed yet: the engine is silent" in (await get(client, place, 503))["detail"]
+    scene.telemetry.error("cycle", Temporary("tcp://ann:hush@manager:2376 is silent"))
+    assert "hush" not in (await get(client, place, 503))["detail"]
     await get(client, "/decisions")
