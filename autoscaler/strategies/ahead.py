@@ -8,6 +8,7 @@ were wrong by of late.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from autoscaler.ports import Reading
@@ -35,6 +36,8 @@ def moved(reading: Reading, total: float) -> Reading:
     if sample.tasks is None:
         return replace(reading, sample=replace(sample, value=total))
     factor = total / sample.total
+    if not isfinite(factor):
+        return reading
     tasks = {
         name: found if found.value is None else replace(found, value=found.value * factor)
         for name, found in sample.tasks.items()

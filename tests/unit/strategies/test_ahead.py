@@ -98,6 +98,15 @@ def test_what_is_not_above_zero_is_taken_as_it_is() -> None:
     assert look(memory, idle, 60.0)[1] is idle
 
 
+def test_values_of_tasks_that_are_too_small_to_move_are_taken_as_they_are() -> None:
+    memory = None
+    for n in range(5):
+        busy = reading(per_task(100.0 + 20 * n, 90.0, at=NOW + 10 * n), 10.0 * n, 2)
+        memory, _ = look(memory, busy, 60.0)
+    tiny = reading(per_task(5e-324, 0.0, at=NOW + 50), 50.0, 2)
+    assert look(memory, tiny, 60.0)[1] is tiny
+
+
 def test_the_reason_tells_that_it_looks_ahead() -> None:
     target = ahead(20)
     _, found = target.step(None, reading(value(250.0)))
