@@ -25,6 +25,7 @@ _STATED = re.compile(
 _SHOWN = re.compile(r"(?i)\b(bearer|basic)\s{1,3}[\w.~+/=-]{8,}")
 _BETWEEN = re.compile(r"[\s'\"=?&,;]")
 _LONGEST_PATH = 160
+_PATHS = ("/", "./", "../")
 _OURS = ("autoscaler.", STACK_LABEL)
 
 
@@ -37,7 +38,7 @@ def _hide(stated: re.Match[str]) -> str:
     """Hide the value, unless it is what a message of ours says of a file that holds a secret."""
     name = stated[1].rstrip()
     before = stated.string[max(0, stated.start() - _LONGEST_PATH) : stated.start()]
-    of_file = name.endswith("file:") or "/" in _BETWEEN.split(before)[-1]
+    of_file = name.endswith("file:") or _BETWEEN.split(before)[-1].startswith(_PATHS)
     if of_file and stated[1].endswith(": "):
         return stated[0]
     return stated[1] + HIDDEN

@@ -26,6 +26,7 @@ CANARY = "canary-4711"
         f"https://host/hooks/token={CANARY}",
         f"/etc/app/secret:{CANARY}",
         f"see a/b. password: {CANARY}",
+        f"https://host/api/password: {CANARY}",
     ],
 )
 def test_a_secret_in_a_text_is_hidden(text: str) -> None:
