@@ -23,6 +23,8 @@ FRESH = 300.0
 """Seconds for which a sample counts: what a policy says of it if it says nothing."""
 ROUNDED = 1e-5
 """Seconds that times which are the same may differ by."""
+LATE = 1.0
+"""Seconds by which two passes may be more than an interval apart."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Told:
     """Which process asked."""
     faults: frozenset[str]
     """What went wrong at that time."""
+    failed: bool = False
+    """Whether no answer came that could be read; else it was one that says nothing."""
 
 
 class Answers:
@@ -59,7 +63,7 @@ class Answers:
         for name, workload in world.services.items():
             if workload.query != query:
                 continue
-            value, measured = _judged(found, name)
+            value, measured = _judged(found or (), name)
             late = answer.seconds >= PATIENCE
             told = Told(
                 at,
@@ -67,20 +71,39 @@ class Answers:
                 measured,
                 world.product.lives,
                 frozenset(world.at_fault),
+                failed=late or found is None,
             )
             self.told[name] = [*self.told[name][-KEPT:], told]
 
 
-def _series(answer: Answer) -> Sequence[Any]:
-    """The series of an answer that can be believed; none of any other."""
+def heeded(told: Sequence[Told], interval: float) -> list[Told]:
+    """Without what failed between two passes: such a question is asked beside those of passes.
+
+    Where it fails the older answer stays, which is fresh still, and the next pass asks again.
+    What has been missing for longer than an interval was so in a pass.
+    """
+    kept: list[Told] = []
+    failed: list[Told] = []
+    known = -math.inf
+    for each in told:
+        if each.failed:
+            failed.append(each)
+            continue
+        kept += [*(failed if each.at - known > interval + LATE else ()), each]
+        failed, known = [], each.at
+    return kept + failed
+
+
+def _series(answer: Answer) -> Sequence[Any] | None:
+    """The series of an answer that can be believed; None where it cannot be read at all."""
     whole = answer.status == 200 and not answer.broken
     if not whole or "json" not in answer.headers.get("Content-Type", ""):
-        return ()
+        return None
     with suppress(ValueError, LookupError, TypeError):
         said = json.loads(answer.body)
-        if said["status"] == "success" and not said.get("warnings"):
-            return list(said["data"]["result"])
-    return ()
+        if said["status"] == "success":
+            return () if said.get("warnings") else list(said["data"]["result"])
+    return None
 
 
 def _judged(series: Sequence[Any], service: str) -> tuple[float | None, float]:

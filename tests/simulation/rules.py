@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation.answers import Answers
+from tests.simulation.answers import Answers, heeded
 from tests.simulation.plan import Workload
 from tests.simulation.swarm import Document, Write
 from tests.simulation.world import World
@@ -198,7 +198,8 @@ def recovery(seen: Seen, write: Write, kind: str) -> str:
     if not _shrinks(write, kind, seen.workload(write)):
         return ""
     times: set[float] = set()
-    for told in reversed(seen.answers.until(write.service, seen.decided_at(write))):
+    answers = seen.answers.until(write.service, seen.decided_at(write))
+    for told in reversed(heeded(answers, seen.world.plan.interval)):
         if told.life != seen.world.product.lives or len(told.faults) > 1:
             return ""
         if told.value is None:

@@ -103,7 +103,8 @@ def show(report: Report, seconds: float, tell: Tell, *, as_json: bool) -> None:
     if as_json:
         tell(json.dumps(document, indent=1))
         return
-    tell(f"{report.seeds} clusters, {report.hours:.0f} cluster-hours in {seconds:.0f} s")
+    played = f"{report.seeds} clusters, {report.hours:.0f} cluster-hours in {seconds:.0f} s"
+    tell(f"{played}: {3600 * report.hours / seconds:.0f} times real time")
     tell("faults: " + ", ".join(f"{name} {n}" for name, n in sorted(report.faults.items())))
     tell("writes: " + ", ".join(f"{name} {n}" for name, n in sorted(report.writes.items())))
     tell(f"gone wrong: {len(report.bad)}")

@@ -175,6 +175,23 @@ async def test_a_rule_lets_pass_what_is_allowed_and_finds_what_is_not(
 
 
 @in_virtual_time
+async def test_a_question_between_two_passes_that_fails_is_no_gap_in_the_data(
+    tmp_path: Path,
+) -> None:
+    rule = next(each for each in RULES if each.__name__ == "recovery")
+
+    def told_around(gone: Told, since: float) -> str:
+        return rule(
+            seen(tmp_path, answered(told(250.0, since), gone, told(250.0, 10.0))), SCALE, "scale"
+        )
+
+    failed, empty = told(None, 15.0, failed=True), told(None, 15.0)
+    assert told_around(failed, since=20.0) == ""
+    assert told_around(empty, since=20.0) != ""
+    assert told_around(failed, since=30.0) != ""
+
+
+@in_virtual_time
 async def test_a_template_that_the_service_never_had_is_found(tmp_path: Path) -> None:
     rule = next(each for each in RULES if each.__name__ == "known_release")
     assert rule(seen(tmp_path, unknown), RESTORE, "restore") == "it never had this template"

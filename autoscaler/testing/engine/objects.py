@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "orphaned"})
 UNPLACED = frozenset({"new", "pending"})
 
 
+@lru_cache(maxsize=8192)  # an object is shown far more often than it changes
 def stamp(nanoseconds: int) -> str:
     """A time as the API writes it."""
     seconds, rest = divmod(nanoseconds, 10**9)
