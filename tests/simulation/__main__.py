@@ -33,6 +33,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=10, help="so many seeds, one after the other")
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed")
     parser.add_argument("--hours", type=float, help="hours of each until the last fault")
+    parser.add_argument("--long", action="store_true", help="half a day each, with quiet hours")
     parser.add_argument("--json", action="store_true", help="a report for machines")
     parser.add_argument("--seed", type=int, help="only this one, told in full")
     parser.add_argument("--happenings", help="of that seed only these, by number: 3,17")
@@ -51,21 +52,23 @@ def _quiet() -> None:
 
 def _run(asked: argparse.Namespace) -> int:
     from tests.simulation import runner
+    from tests.simulation.pace import DENSE, LONG
 
     started = time.monotonic()
     seeds = range(asked.first, asked.first + asked.seeds)
-    report = runner.run(seeds, asked.hours, _complain)
+    report = runner.run(seeds, asked.hours, _complain, LONG if asked.long else DENSE)
     runner.show(report, time.monotonic() - started, _tell, as_json=asked.json)
     return 1 if report.bad else 0
 
 
 def _replay(asked: argparse.Namespace) -> int:
     from tests.simulation import runner
+    from tests.simulation.pace import DENSE, LONG
     from tests.simulation.plan import draw
     from tests.simulation.play import play
     from tests.simulation.shrink import shrink
 
-    whole = draw(asked.seed, runner.NAMES, asked.hours)
+    whole = draw(asked.seed, runner.NAMES, asked.hours, LONG if asked.long else DENSE)
     numbers = asked.happenings
     happenings = None if numbers is None else [int(n) for n in numbers.split(",") if n]
     plan = runner.part(whole, happenings, asked.services and asked.services.split(","))

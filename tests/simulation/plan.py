@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-INTERVALS = (15.0, 20.0, 30.0, 30.0, 45.0, 60.0, 60.0, 60.0)
-"""Seconds between two passes."""
-SERVICES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8)
-HOURS = (0.5, 1.0, 1.5, 2.0)
+from tests.simulation.pace import DENSE, Pace
+
 REPAIR = 600.0
 """Seconds after the last fault in which the product may take bad releases back by itself."""
 STUCK = "Stuck"
@@ -158,6 +156,7 @@ class Plan:
     happenings: tuple[Happening, ...] = field(default=())
     silence: float = 60.0
     """Seconds without an event after which the product opens the stream anew."""
+    pace: Pace = DENSE
 
     def without(self, happenings: Sequence[Happening]) -> Plan:
         """The same, where these do not happen."""
@@ -171,25 +170,38 @@ class Plan:
         return replace(self, workloads=workloads, happenings=kept)
 
 
-def draw(seed: int, faults: Sequence[str], hours: float | None = None) -> Plan:
+def draw(seed: int, faults: Sequence[str], hours: float | None = None, pace: Pace = DENSE) -> Plan:
     """The plan that a seed stands for. `faults` are the names of those there are."""
     rng = random.Random(f"plan {seed}")
-    seconds = 3600.0 * (hours or rng.choice(HOURS))
-    workloads = tuple(_workload(rng, f"web{n}") for n in range(rng.choice(SERVICES)))
-    plan = Plan(seed, rng.choice(INTERVALS), seconds, rng.randint(1, 5), workloads)
-    happenings = [*_deeds(rng, plan), *_faults(rng, plan, faults)]
+    seconds = 3600.0 * (hours or rng.choice(pace.hours))
+    count = rng.choice(pace.services)
+    workloads = tuple(_workload(rng, f"web{n}", pace) for n in range(count))
+    interval = rng.choice(pace.intervals)
+    plan = Plan(seed, interval, seconds, rng.randint(1, 5), workloads, pace=pace)
+    restless = _restless(rng, math.ceil(seconds / 3600.0), pace.restless)
+    drawn = [*_deeds(rng, plan), *_faults(rng, plan, faults)]
+    happenings = [each for each in drawn if each.at // 3600.0 in restless]
+    if pace.mended is not None:
+        happenings += _mended(rng, plan, happenings, pace.mended)
     ordered = tuple(sorted(happenings, key=lambda each: each.at))
     return replace(plan, happenings=ordered, silence=rng.choice([60.0, 300.0, 300.0]))
 
 
-def _workload(rng: random.Random, name: str) -> Workload:
+def _restless(rng: random.Random, hours: int, share: float) -> Sequence[int]:
+    """The hours in which something happens, by number: at least the last one."""
+    if share >= 1.0:
+        return range(hours)
+    return [hour for hour in range(hours) if rng.random() < share] or [hours - 1]
+
+
+def _workload(rng: random.Random, name: str, pace: Pace) -> Workload:
     low, high = rng.choice([0, 1, 1, 2, 3]), rng.randint(4, 12)
     target = rng.choice([10.0, 50.0, 100.0])
     load = Load(
         kind=rng.choice(["steady", "day", "steps", "burst", "zero"]),
         largest=target * high * rng.uniform(0.3, 1.2),
-        period=rng.choice([600.0, 1200.0, 3600.0]),
-        phase=rng.uniform(0.0, 3600.0),
+        period=rng.choice(pace.periods),
+        phase=rng.uniform(0.0, max(pace.periods)),
         levels=tuple(rng.uniform(0.1, 1.0) for _ in range(7)),
     )
     return Workload(
@@ -209,7 +221,7 @@ def _workload(rng: random.Random, name: str) -> Workload:
         parallelism=rng.choice([1, 1, 2, 3]),
         min_available=rng.choice([0, 0, min(1, low), low]),
         alerted=rng.random() < 0.4,
-        ages=rng.random() < 0.3,
+        ages=rng.random() < pace.ageing,
     )
 
 
@@ -226,6 +238,15 @@ def _deeds(rng: random.Random, plan: Plan) -> list[Happening]:
         seconds = min(rng.uniform(60.0, 900.0), plan.seconds - at) if kind in LASTING else 0.0
         found.append(Happening(at, kind, name, seconds, rng.randint(1, 12)))
     return found
+
+
+def _mended(
+    rng: random.Random, plan: Plan, happenings: Sequence[Happening], within: tuple[float, float]
+) -> list[Happening]:
+    """What people do about what they have deployed: a crash loop of hours shows nothing new."""
+    bad = [each for each in happenings if each.kind in ("deploy bad", "deploy crashing")]
+    times = [(round(each.at + rng.uniform(*within), 3), each.service) for each in bad]
+    return [Happening(at, "deploy good", name) for at, name in times if at < plan.seconds]
 
 
 def _faults(rng: random.Random, plan: Plan, faults: Sequence[str]) -> list[Happening]:

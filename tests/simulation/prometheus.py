@@ -26,7 +26,6 @@ from tests.simulation.loop import took
 
 AGE = "\nor label_replace("
 """Begins what the product's source adds to a query in order to learn the age of its samples."""
-SCRAPES = (15.0, 20.0, 30.0, 60.0)
 LOOK_BACK = 300.0
 """Seconds for which a sample is told."""
 
@@ -54,10 +53,10 @@ Fault = Callable[[Answer, Mapping[str, Any]], Answer]
 class Prometheus:
     """Answers `NAME` and `sum by (service) (NAME)` for gauges that are told to it."""
 
-    def __init__(self, clock: Clock, rng: random.Random, slowest: float = 60.0) -> None:
-        """It scrapes every `slowest` seconds, or more often."""
+    def __init__(self, clock: Clock, rng: random.Random, scrapes: Sequence[float]) -> None:
+        """It scrapes every so many seconds: one of those given."""
         self.clock = clock
-        self.scrape = rng.choice([each for each in SCRAPES if each <= slowest])
+        self.scrape = rng.choice(scrapes)
         self.seconds = rng.uniform(0.002, 0.05)
         """How long an answer takes."""
         self.gauges: dict[str, Gauge] = {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tests.simulation.faults import FAULTS
+from tests.simulation.pace import DENSE, LONG, Pace
 from tests.simulation.plan import Plan, draw
 from tests.simulation.play import Course, play
 
@@ -54,20 +55,20 @@ class Report:
         }
 
 
-def run(seeds: Iterable[int], hours: float | None, tell: Tell) -> Report:
+def run(seeds: Iterable[int], hours: float | None, tell: Tell, pace: Pace = DENSE) -> Report:
     """Play them all, in processes of their own."""
     report = Report()
     with ProcessPoolExecutor(WORKERS) as pool:
-        for course in pool.map(partial(one, hours=hours), seeds):
+        for course in pool.map(partial(one, hours=hours, pace=pace), seeds):
             report.add(course)
             if course.wrongs:
                 tell(told(course))
     return report
 
 
-def one(seed: int, hours: float | None = None) -> Course:
+def one(seed: int, hours: float | None = None, pace: Pace = DENSE) -> Course:
     """Play one."""
-    return play(draw(seed, NAMES, hours))
+    return play(draw(seed, NAMES, hours, pace))
 
 
 def part(plan: Plan, happenings: Iterable[int] | None, services: Iterable[str] | None) -> Plan:
@@ -85,7 +86,7 @@ def told(course: Course) -> str:
     """What went wrong, and how it came to that."""
     wrongs = [f"  {each.at:.1f} s: {each.invariant} {each.told}" for each in course.wrongs]
     last = [f"    {line}" for line in course.history[-LAST:]]
-    again = f"  again: python -m tests.simulation --seed {course.plan.seed}"
+    again = f"  again: python -m tests.simulation {_seed(course.plan)}"
     return "\n".join([f"seed {course.plan.seed} goes wrong", *wrongs, *last, again])
 
 
@@ -94,7 +95,11 @@ def arguments(whole: Plan, small: Plan) -> str:
     numbers = [n for n, each in enumerate(whole.happenings) if each in small.happenings]
     services = [each.name for each in small.workloads]
     kept, names = ",".join(map(str, numbers)), ",".join(services)
-    return f"--seed {whole.seed} --happenings '{kept}' --services {names}"
+    return f"{_seed(whole)} --happenings '{kept}' --services {names}"
+
+
+def _seed(plan: Plan) -> str:
+    return f"--seed {plan.seed}{' --long' if plan.pace == LONG else ''}"
 
 
 def show(report: Report, seconds: float, tell: Tell, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.pace import LONG
 from tests.simulation.plan import draw
 from tests.simulation.runner import NAMES, arguments, part
 
@@ -62,3 +63,11 @@ def test_a_part_of_a_seed_is_played_again_by_the_numbers_of_what_happens() -> No
     )
     assert told.startswith("--seed 11 --happenings '")
     assert told.endswith(whole.workloads[0].name)
+
+
+def test_half_a_day_has_quiet_hours_and_is_played_again_by_its_own_number() -> None:
+    plan = draw(11, NAMES, pace=LONG)
+    hours = {each.at // 3600.0 for each in plan.happenings if each.kind in NAMES}
+    assert plan.seconds >= 6 * 3600.0
+    assert 0 < len(hours) < plan.seconds / 3600.0
+    assert arguments(plan, plan).startswith("--seed 11 --long ")

@@ -80,7 +80,8 @@ class World:
         self.clock = WallClock(START)
         self.network = Network(lambda: self.rng.uniform(0.0005, 0.01))
         self.swarm = SimulatedSwarm(self.clock, self.rng, self.network)
-        self.prometheus = Prometheus(self.clock, self.rng, plan.interval)
+        scrapes = [each for each in plan.pace.scrapes if each <= plan.interval]
+        self.prometheus = Prometheus(self.clock, self.rng, scrapes)
         self._alerting = directory / "alerting"
         route = Route(f"http://{HOST}/api/v1/alertmanager", token=ALERTING)
         alerted = random.Random(f"alerts {plan.seed}")
