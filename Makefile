@@ -11,6 +11,7 @@ MUTATION := .venv-mutation
 CORE := decide strategies healing
 CORE_TESTS := tests/unit/core tests/unit/strategies tests/unit/healing
 SEEDS ?= 24
+HALF_DAYS ?= 24
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
@@ -71,8 +72,9 @@ $(MUTATION)/ready: requirements/dev.txt requirements/mutation.txt pyproject.toml
 	$(MUTATION)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-simulation: venv ## the whole product in virtual time: SEEDS clusters, with faults
+simulation: venv ## the whole product in virtual time: SEEDS clusters with faults, HALF_DAYS of others
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.simulation --long --seeds $(HALF_DAYS)
 
 conformance: venv ## the cases of others in the folder AUTOSCALER_CONFORMANCE_DATA: N of M per kind
 	$(BIN)/python -m tests.conformance
