@@ -60,7 +60,7 @@ unit: venv ## the quick tests, which need nothing but Python; they take each bra
 	$(BIN)/pytest -n $(WORKERS) -m 'not swarm and not slow' $(CORE_TESTS) \
 		$(CORE:%=--cov=autoscaler.%) --cov-branch --cov-precision=1 --cov-fail-under=99.6
 
-# Not a part of `test`: it takes tens of minutes, and what it says is for those who write tests.
+# Not a part of `test`: it takes long, and what it says is for those who write tests.
 mutation: $(MUTATION)/ready ## which mistakes in what decides its tests do not find [MODULES=decide.pace]
 	nice $(MUTATION)/bin/python -m bench.mutation --workers $(WORKERS) $(MODULES)
 

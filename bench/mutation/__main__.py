@@ -1,6 +1,6 @@
 """Make mistakes in what decides, and see whether its own tests find them.
 
-python -m bench.mutation                        # all modules; takes tens of minutes
+python -m bench.mutation                        # all modules; takes long
 python -m bench.mutation decide.pace healing    # a module, a package
 python -m bench.mutation --only-tell            # what is known already
 """

@@ -20,15 +20,7 @@ from tests.simulation.faults import (
 )
 from tests.simulation.faults.fault import Fault
 
-FAULTS: tuple[Fault, ...] = (
-    *engine.FAULTS,
-    *events.FAULTS,
-    *cluster.FAULTS,
-    *metrics.FAULTS,
-    *alerts.FAULTS,
-    *process.FAULTS,
-    *store.FAULTS,
-    *people.FAULTS,
-    *time.FAULTS,
-)
+TOPICS = (engine, events, cluster, metrics, alerts, process, store, people, time)
+"""By what they happen to. Plans are drawn in this order: another one makes all seeds others."""
+FAULTS: tuple[Fault, ...] = tuple(fault for topic in TOPICS for fault in topic.FAULTS)
 """Those that plans draw from."""
